@@ -1,10 +1,10 @@
 
 namespace Bitis.Evaluation;
 
-/// <summary>Which of a model's classes the classes of some images are.</summary>
+/// <summary>Maps the classes of some images to those of a model.</summary>
 /// <remarks>
-/// Where both sides know names, the names decide: exact ones, then those that differ in case only. Otherwise the
-/// numbers decide, and their counts must be equal.
+/// If both sides have names, the names decide: exact ones first, then those that differ in case only. Otherwise the
+/// numbers decide, and both sides must have the same number of classes.
 /// </remarks>
 internal sealed class ClassMap
 {
@@ -29,8 +29,7 @@ internal sealed class ClassMap
     public bool IsByName => _targets is not null;
 
     /// <summary>
-    /// What to tell people: <c>3 of the model's 10 classes have images, matched by name</c>; null if no image has a
-    /// label.
+    /// A text for reports: <c>3 of the model's 10 classes have images, matched by name</c>; null without labels.
     /// </summary>
     public string? Summary
     {
@@ -74,7 +73,7 @@ internal sealed class ClassMap
         return new ClassMap(classes, shown.Count, targets: null, classNames ?? images.ClassNames);
     }
 
-    /// <summary>What to tell people of images whose labels are not needed; never an error.</summary>
+    /// <summary>A text for reports on images whose labels are not needed. Never throws.</summary>
     public static string? Describe(ImageSource images, int classes, IReadOnlyList<string>? classNames)
     {
         try
@@ -87,10 +86,10 @@ internal sealed class ClassMap
         }
     }
 
-    /// <summary>The model's class that a label of the images is.</summary>
+    /// <summary>The model's class for a label of the images.</summary>
     public int ClassOf(int label) => _targets is null ? label : _targets[label];
 
-    /// <summary>The model's classes that labels of the images are; null stays null.</summary>
+    /// <summary>The model's classes for labels of the images; null stays null.</summary>
     public int?[] ClassesOf(IReadOnlyList<int?> labels) =>
         [.. labels.Select(label => label is { } known ? ClassOf(known) : (int?)null)];
 

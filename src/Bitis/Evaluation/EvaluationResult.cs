@@ -50,7 +50,7 @@ public sealed class EvaluationResult
     /// <summary>How the images' classes are matched to the model's, and the names of the classes.</summary>
     internal ClassMap? Classes { get; init; }
 
-    /// <summary>Which classes were taken for which, over the labeled images.</summary>
+    /// <summary>How often each class was taken for another, over the labeled images.</summary>
     internal ConfusionMatrix Confusions { get; } = new();
 
     /// <summary>The agreement with each reference.</summary>

@@ -83,8 +83,8 @@ public sealed class GraphBuilder
     public Node FlattenSpatial(string name, Node x) => Add(name, new FlattenSpatial(), x);
 
     /// <summary>
-    /// A convolution over a grid of tokens, with zeros around it: <c>[height·width, in]</c> to <c>[height'·width',
-    /// out]</c>.
+    /// A convolution over a grid of tokens, padded with zeros: <c>[height·width, in]</c> to
+    /// <c>[height'·width', out]</c>.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
@@ -114,8 +114,9 @@ public sealed class GraphBuilder
     /// <param name="width">Columns of the grid.</param>
     /// <param name="kernelSize">The side of the square kernel; odd.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [channels, 1, kernelSize, kernelSize]</c> and <c>bias
-    /// [channels]</c>.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight [channels, 1, kernelSize, kernelSize]</c> and for <c>bias [channels]</c>.
+    /// </param>
     public Node DepthwiseConv2d(
         string name, Node x, int height, int width, int kernelSize, bool hasBias = true,
         IReadOnlyList<string>? parameters = null) =>
@@ -132,8 +133,8 @@ public sealed class GraphBuilder
         Add(name, new CausalConv1d(ChannelsOf(x), kernelSize), [x], parameters);
 
     /// <summary>
-    /// The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c>
-    /// with <c>A = −exp(A_log)</c>.
+    /// The selective state space recurrence, <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c> with
+    /// <c>A = −exp(A_log)</c>.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="u">The input, <c>[tokens, channels]</c>.</param>
@@ -221,8 +222,9 @@ public sealed class GraphBuilder
     /// <summary>Adds a learned embedding, such as positions, <c>[tokens, channels]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="parameter">The name of <c>embedding [1, tokens, channels]</c>; null for
-    /// <c>{name}.embedding</c>.</param>
+    /// <param name="parameter">
+    /// The name of <c>embedding [1, tokens, channels]</c>; null for the name <c>{name}.embedding</c>.
+    /// </param>
     public Node AddEmbedding(string name, Node x, string? parameter = null) =>
         Add(
             name,

@@ -35,7 +35,7 @@ internal sealed class GraphSegment
     public IReadOnlyList<Node> Nodes { get; }
 
     /// <summary>
-    /// The nodes whose values come from outside; of <see cref="Outputs"/>, too, where some only pass through.
+    /// The nodes whose values come from outside. Those that only pass through belong to <see cref="Outputs"/>, too.
     /// </summary>
     public IReadOnlyList<Node> Inputs { get; }
 
@@ -43,7 +43,7 @@ internal sealed class GraphSegment
     public IReadOnlyList<Node> Outputs { get; }
 
     /// <summary>
-    /// Cuts a graph before and after each block; without blocks it is one itself. The image is in no segment.
+    /// Cuts a graph before and after each block. Without blocks, there is one segment. No segment has the image.
     /// </summary>
     /// <exception cref="BitisException">The nodes of a block do not lie together.</exception>
     public static IReadOnlyList<GraphSegment> Split(Graph graph)
@@ -64,7 +64,7 @@ internal sealed class GraphSegment
         return [.. parts.Select(part => new GraphSegment(part[0].Block, part, [.. part.Where(usedOutside.Contains)]))];
     }
 
-    /// <summary>All nodes but the image: those of a block, or what lies between two, together.</summary>
+    /// <summary>All nodes but the image, grouped into blocks and the parts between them.</summary>
     private static List<List<Node>> CutAtBlocks(Graph graph)
     {
         var parts = new List<List<Node>>();
@@ -86,7 +86,7 @@ internal sealed class GraphSegment
         return parts;
     }
 
-    /// <summary>The whole of a graph.</summary>
+    /// <summary>The whole graph as one segment.</summary>
     public static GraphSegment All(Graph graph) => new(block: null, [.. graph.Nodes.Skip(1)], [graph.Output]);
 
     /// <summary>The part of this segment that computes some of its values.</summary>
@@ -120,7 +120,7 @@ internal sealed class GraphSegment
     /// <remarks>Each node outside of the segment that it reads becomes an <see cref="Input"/>.</remarks>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
     /// <param name="before">
-    /// What the first input of a node passes through first, if anything; null for nothing anywhere.
+    /// An operator for the first input of a node, or null for none; null for no operators at all.
     /// </param>
     internal Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
 
@@ -154,7 +154,7 @@ internal sealed class GraphSegment
     /// <summary>Computes the outputs; each value is dropped after its last use.</summary>
     /// <param name="inputs">The values of <see cref="Inputs"/>, with the batch in front.</param>
     /// <param name="weights">The model's parameters, by name.</param>
-    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="evaluator">The evaluator that computes nodes.</param>
     /// <param name="cancellationToken">Ends the work between two nodes.</param>
     /// <returns>The values of <see cref="Outputs"/>.</returns>
     public IReadOnlyDictionary<Node, FloatTensor> Run(

@@ -39,7 +39,7 @@ internal sealed class BlockReconstructor
     /// <param name="recipe">What to do.</param>
     /// <param name="selected">All layers that are quantized, with their bits.</param>
     /// <param name="layers">
-    /// Those that are quantized already, by the name of their node; the blocks' linear layers are added.
+    /// The layers that are quantized already, by the name of their node. The blocks' linear layers are added.
     /// </param>
     /// <param name="scans">
     /// The quantized scans, by the name of their node, with the quantizers that calibration has found; those that are
@@ -149,7 +149,8 @@ internal sealed class BlockReconstructor
             bool IsNeeded(Node node) => lastReaders.GetValueOrDefault(node, -1) > i;
             exact = exact.With(exactNext, IsNeeded);
             quantized = quantized.With(quantizedNext, IsNeeded);
-            // Blocks of an earlier run are a stage of their own: they come so fast that no time could be told by them.
+            // Blocks of an earlier run are a stage of their own. They load too fast to estimate the remaining time from
+            // them.
             if (isKept)
             {
                 _options.Progress?.Report(
@@ -162,9 +163,7 @@ internal sealed class BlockReconstructor
         }
     }
 
-    /// <summary>
-    /// Runs what is left of the float model; nothing else would hear of a head whose numbers overflow.
-    /// </summary>
+    /// <summary>Runs the rest of the float model, to find out whether the head's values overflow.</summary>
     private void RequireFiniteAnswers(
         ActivationStream exact, CalibrationSet images, GraphSegment[] head, INodeEvaluator evaluator)
     {
@@ -182,7 +181,7 @@ internal sealed class BlockReconstructor
             foreach (Node input in segments[i].Inputs)
                 readers[input] = i;
         }
-        readers[answer] = segments.Count; // it is compared last, also where blocks come after it that nobody reads
+        readers[answer] = segments.Count; // it is compared last, even if unused blocks follow
         return readers;
     }
 
@@ -244,7 +243,7 @@ internal sealed class BlockReconstructor
             record with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds });
     }
 
-    /// <summary>The first scales of a layer, from what it sees in the float model, and its smoothing m.</summary>
+    /// <summary>The first scales of a layer, from its inputs in the float model, and its smoothing m.</summary>
     private (QuantizedLayer Linear, float[]? Smoothing) Search(
         Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
     {

@@ -71,7 +71,7 @@ internal sealed class LearnedScan : ILearnedOperator
         : throw new NotSupportedException(
             $"The quantized scan '{Node.Name}' needs a Δ from a softplus that only this scan reads.");
 
-    /// <summary>The scan with what was learned.</summary>
+    /// <summary>The scan with the learned values.</summary>
     public QuantizedScan ToQuantized()
     {
         if (Learned.Count == 0)

@@ -26,7 +26,7 @@ internal sealed class ReconstructionFolder(string path)
     private VisionModel _model = null!;
     private Recipe _recipe = null!;
 
-    /// <summary>Says what is going to be quantized.</summary>
+    /// <summary>Sets what is going to be quantized.</summary>
     public void Open(VisionModel model, Recipe recipe, CalibrationDigest calibration)
     {
         _model = model;

@@ -1,12 +1,14 @@
 namespace Bitis.Tensors;
 
-/// <summary>The size of a block of memory, which products of a model's and its images' sizes may exceed.</summary>
+/// <summary>Checks the size of a block of memory, computed from the sizes of a model and its images.</summary>
 internal static class BlockSize
 {
     /// <summary>A number of elements as an int.</summary>
     /// <param name="elements">The number; not negative.</param>
     /// <param name="elementBytes">The bytes of each.</param>
-    /// <exception cref="BitisException">It is none; the message says how many bytes were asked for.</exception>
+    /// <exception cref="BitisException">
+    /// The number exceeds an int; the message says how many bytes were asked for.
+    /// </exception>
     public static int Require(long elements, int elementBytes) => elements <= int.MaxValue
         ? (int)elements
         : throw new BitisException(

@@ -32,16 +32,14 @@ internal static unsafe partial class GuardedMemory
     /// <exception cref="BitisException">Its value is unknown, or this is not Linux.</exception>
     public static GuardMode Mode => LazyMode.Value;
 
-    /// <summary>
-    /// How many blocks have got no guard page so far, since too many have one or the system made none.
-    /// </summary>
+    /// <summary>How many blocks have no guard page, because too many have one or the system refused it.</summary>
     public static long UnguardedBlocks => Budget.Unguarded;
 
     private static GuardBudget Budget => LazyBudget.Value;
 
     private static nint PageBytes => Environment.SystemPageSize;
 
-    /// <summary>The mode that a value of the environment variable stands for.</summary>
+    /// <summary>The mode for a value of the environment variable.</summary>
     internal static GuardMode Parse(string? value)
     {
         GuardMode mode = value?.Trim().ToUpperInvariant() switch
@@ -57,7 +55,7 @@ internal static unsafe partial class GuardedMemory
             : throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
     }
 
-    /// <summary>Maps a block of zeros beside a page that nobody may touch.</summary>
+    /// <summary>Maps a block of zeros next to an inaccessible page.</summary>
     /// <param name="bytes">Its size.</param>
     /// <param name="mode">Where the page lies.</param>
     /// <param name="block">The block's first byte.</param>
@@ -85,7 +83,7 @@ internal static unsafe partial class GuardedMemory
     }
 
     /// <summary>Unmaps a block.</summary>
-    /// <returns>Whether the system knew it.</returns>
+    /// <returns>Whether the system unmapped it.</returns>
     public static bool Free((nint Address, nuint Bytes) mapping)
     {
         Budget.Give();
@@ -121,7 +119,7 @@ internal static unsafe partial class GuardedMemory
         return true;
     }
 
-    /// <summary>Three quarters of the mappings that the system allows, of which each page takes two.</summary>
+    /// <summary>Three quarters of the mappings that the system allows. Each page takes two.</summary>
     private static int MostBlocks()
     {
         const int usual = 65_530;
@@ -136,7 +134,7 @@ internal static unsafe partial class GuardedMemory
         }
     }
 
-    /// <summary>Opens the pages of arrays that nobody uses any more.</summary>
+    /// <summary>Collects arrays that are no longer used, which makes their pages accessible.</summary>
     private static void Collect()
     {
         GC.Collect();

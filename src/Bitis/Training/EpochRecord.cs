@@ -7,7 +7,7 @@ namespace Bitis.Training;
 /// <param name="TrainLoss">The mean loss over the epoch, in nats.</param>
 /// <param name="TrainTop1">The share of the augmented training images whose own label came first, 0 to 1.</param>
 /// <param name="ValidationTop1">
-/// The share of the validation images that the averaged weights classify correctly, 0 to 1; null if there are none, or
+/// The share of the validation images that the averaged weights classify correctly, 0 to 1. Null if there are none, or
 /// the epoch has no evaluation.
 /// </param>
 /// <param name="GradientNorm">The mean norm of the gradient before clipping.</param>

@@ -22,7 +22,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <summary>Prepares a model.</summary>
     /// <param name="graph">The model; its output is <c>[classes]</c>.</param>
     /// <param name="weights">
-    /// Its parameters, by name. They are read anew in each run, so a trainer may change their contents in between.
+    /// Its parameters, by name. Each run reads them, so a trainer may change their contents between runs.
     /// </param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. Results do not depend on it.
@@ -41,7 +41,7 @@ internal sealed class GradientExecutor : IDisposable
     }
 
     /// <summary>
-    /// As the public form, with a number of images that pass through the model together; null for what is fastest.
+    /// As the other constructor, with the number of images that pass through the model together; null for the fastest.
     /// </summary>
     internal GradientExecutor(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads, BackwardPolicy backward,
@@ -91,11 +91,11 @@ internal sealed class GradientExecutor : IDisposable
     /// <summary>The bytes of one thread's values and gradients, without the scratch memory of single steps.</summary>
     public long MicroBatchArenaBytes => _runner.Plan.Layout.Bytes;
 
-    /// <summary>What each layer keeps of its input, in bytes of one thread.</summary>
+    /// <summary>The bytes that each layer keeps of its input, on one thread.</summary>
     internal IEnumerable<(string Layer, long Bytes)> KeptInputs =>
         _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
 
-    /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
+    /// <summary>Receives the time of the steps, by kind; null for no measurement.</summary>
     internal OperationTimes? Times
     {
         get => _runner.Times;
@@ -106,7 +106,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>; rows need not be one-hot.</param>
     /// <param name="seed">
-    /// Where the random numbers of low-bit layers start; give each step its own. Exact layers take none.
+    /// The seed of low-bit layers. Each step needs a seed of its own. Exact layers do not use it.
     /// </param>
     /// <exception cref="ArgumentException">A shape does not fit the model.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>

@@ -3,11 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>What a trained head knows of classes, kept in a head for other classes or another order.</summary>
+/// <summary>Keeps the rows of a trained head for known classes, in a head for other classes or another order.</summary>
 internal static class KnownHead
 {
     /// <summary>A model with a new head. Classes that the model has, by name, keep their rows of the head.</summary>
-    /// <param name="model">A model that knows the names of its classes.</param>
+    /// <param name="model">A model with class names.</param>
     /// <param name="names">The names of the new classes, by index.</param>
     /// <param name="seed">The same seed gives the same fresh rows.</param>
     /// <returns>The model, and how many classes kept their rows.</returns>

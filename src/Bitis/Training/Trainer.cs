@@ -52,10 +52,10 @@ public sealed class Trainer
         _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
 
-    /// <summary>Where the files of the training are.</summary>
+    /// <summary>The files of the training.</summary>
     internal TrainingFolder Folder { get; }
 
-    /// <summary>How much work an interruption may cost: within an epoch, a checkpoint is written this often.</summary>
+    /// <summary>The time between checkpoints within an epoch: the most work that an interruption costs.</summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The finished epochs.</summary>
@@ -71,7 +71,7 @@ public sealed class Trainer
     internal FrozenLayers? Frozen => _state.Frozen;
 
     /// <summary>
-    /// The model with the averaged weights, which is what is evaluated and kept; further steps change them.
+    /// The model with the averaged weights, which is evaluated and saved. Further steps change the weights.
     /// </summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
 
@@ -322,7 +322,7 @@ public sealed class Trainer
             eta.Remaining ?? TimeSpan.Zero);
     }
 
-    /// <summary>How the model was made, for its file.</summary>
+    /// <summary>The notes for the model's file: how the model was trained.</summary>
     private Dictionary<string, string> Notes()
     {
         var notes = new Dictionary<string, string>

@@ -103,7 +103,7 @@ public sealed class TrainingData
             + "Add images of it, take more images, or remove the class.");
     }
 
-    /// <summary>The validation images are matched to the classes as those of an evaluation are.</summary>
+    /// <summary>Matches the classes of the validation images as an evaluation does.</summary>
     private ClassMap MatchClassesOf(ImageSource validation)
     {
         try

@@ -9,7 +9,7 @@ using Bitis.Training.Optimization;
 namespace Bitis;
 
 /// <summary>Says how to train a model.</summary>
-/// <remarks>It holds everything that a result depends on, besides the images and the weights at the start.</remarks>
+/// <remarks>It holds everything that a result depends on, besides the images and the initial weights.</remarks>
 public sealed record TrainingRecipe
 {
     // Bounds that catch typing errors before they cost hours.

@@ -64,8 +64,7 @@ internal sealed class GradientPlanner
     public FrozenLayers? Frozen { get; init; }
 
     /// <summary>
-    /// Whether the backward pass computes cheap values again instead of keeping them. It does so where inputs are kept
-    /// compressed, to save memory.
+    /// Whether the backward pass computes cheap values again to save memory: where inputs are kept compressed.
     /// </summary>
     public bool Recomputes { get; init; }
 

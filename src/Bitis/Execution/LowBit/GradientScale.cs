@@ -9,9 +9,7 @@ namespace Bitis.Execution.LowBit;
 [JsonConverter(typeof(EnumByName<GradientScale>))]
 internal enum GradientScale
 {
-    /// <summary>
-    /// One scale for each token. On a CPU, this is as fast as one for all tokens, and never less exact.
-    /// </summary>
+    /// <summary>One scale for each token: on a CPU as fast as one for all tokens, and never less exact.</summary>
     Token,
 
     /// <summary>One scale for all tokens of the images that pass through a layer together.</summary>

@@ -8,8 +8,7 @@ namespace Bitis.Execution.LowBit;
 internal enum TokenBasis
 {
     /// <summary>
-    /// Blocks are patches of 4×4 neighbours on the grid. The functions with the fewest changes of sign along both axes
-    /// are kept.
+    /// Blocks are patches of 4×4 tokens. The functions with the fewest changes of sign along both axes are kept.
     /// </summary>
     Patch,
 

@@ -5,7 +5,7 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>Any operator through its reference forward, so that every graph runs.</summary>
+/// <summary>Runs any operator through its reference forward pass, so that every graph runs.</summary>
 /// <param name="node">The node.</param>
 /// <param name="gradient">Creates the form that training runs; null if there is none.</param>
 internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient = null) : Operation

@@ -26,7 +26,7 @@ internal abstract class WeightedOperation : Operation
     }
 
     /// <summary>
-    /// Input and weights of a layer that multiplies in float32; the values of their levels, where one side has some.
+    /// Input and weights of a layer that multiplies in float32. Where one side has levels, it has their values.
     /// </summary>
     protected static (ArenaMatrix X, FloatTensor Weight) FloatOperands(PlanBuilder plan, Node node)
     {

@@ -32,7 +32,7 @@ internal sealed class ArenaBlock(long bytes)
         LastOperation = Math.Max(LastOperation, operation);
     }
 
-    /// <summary>Whether two blocks are ever alive in the same operation.</summary>
+    /// <summary>Whether two blocks are in use in the same operation.</summary>
     public bool OverlapsInTime(ArenaBlock other) =>
         FirstOperation <= other.LastOperation && other.FirstOperation <= LastOperation;
 }

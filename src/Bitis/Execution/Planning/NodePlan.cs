@@ -14,7 +14,7 @@ internal sealed unsafe class NodePlan : IDisposable
 
     private NodePlan(Plan plan, Shape outputShape) => (_plan, _outputShape) = (plan, outputShape);
 
-    /// <summary>Plans an operation by itself.</summary>
+    /// <summary>Plans a single operation.</summary>
     /// <param name="operation">Its nodes as a graph, whose inputs are the values that it takes.</param>
     /// <param name="parameters">The parameters, by name.</param>
     /// <param name="scan">The quantized scan that the operation is; null for none.</param>

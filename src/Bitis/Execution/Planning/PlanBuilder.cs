@@ -129,16 +129,16 @@ internal sealed class PlanBuilder
         return packed;
     }
 
-    /// <summary>The quantized layer that a node is; null for a float one.</summary>
+    /// <summary>The quantized layer of a node; null for a float layer.</summary>
     public QuantizedLayer? LayerOf(Node node) => _layers.GetValueOrDefault(node.Name);
 
-    /// <summary>The quantized scan that a node is; null for a float one.</summary>
+    /// <summary>The quantized scan of a node; null for a float scan.</summary>
     public QuantizedScan? ScanOf(Node node) => _scans.GetValueOrDefault(node.Name);
 
     /// <summary>The index map through which a value is read; null for none.</summary>
     public int[]? IndexMapOf(Node node) => _graph.LayoutOf(node).IndexMap;
 
-    /// <summary>What a value is a reversed view of; the value itself, if it is none.</summary>
+    /// <summary>The source of a reversed view; the value itself, if it is no such view.</summary>
     public Node UnreversedOf(Node node) =>
         _graph.ProducerOf(node) is ValueView { Reverses: true } ? node.Inputs[0] : node;
 
@@ -156,7 +156,7 @@ internal sealed class PlanBuilder
         _values.Add(node, place);
     }
 
-    /// <summary>New memory for a value, in the order that the fusion says.</summary>
+    /// <summary>New memory for a value, with its tokens in the order that the fusion decided.</summary>
     public ArenaMatrix Allocate(Node node)
     {
         int columns = node.Shape.Rank == 0 ? 1 : node.Shape[^1];
@@ -193,7 +193,7 @@ internal sealed class PlanBuilder
     /// <param name="operation">The operation.</param>
     /// <param name="reads">What it reads.</param>
     /// <param name="writes">What it writes.</param>
-    /// <param name="room">Memory that it uses besides.</param>
+    /// <param name="room">Other memory that it uses.</param>
     /// <exception cref="InvalidOperationException">
     /// An operand does not lie in its block: a defect of the operation.
     /// </exception>
@@ -234,7 +234,7 @@ internal sealed class PlanBuilder
     /// </remarks>
     /// <param name="source">What the value is a view of, or the value itself.</param>
     /// <param name="quantizer">The quantizer.</param>
-    /// <param name="create">Adds the operation that makes them.</param>
+    /// <param name="create">Adds the operation that computes them.</param>
     public ArenaMatrix CenteredLevels(Node source, UniformQuantizer quantizer, Func<ArenaMatrix> create)
     {
         int known = _centered.FindIndex(

@@ -16,9 +16,9 @@ namespace Bitis;
 /// same time share the processors. Results do not depend on this.
 /// </para>
 /// <para>
-/// A call writes its intermediate values to memory that the session keeps for later calls. There is room for one image,
-/// or for as many images of a batch as threads compute, for each of the calls that run at the same time. This memory
-/// stays reserved until the session is disposed or collected.
+/// A call writes its intermediate values to memory that the session keeps for later calls. Each of the calls that run
+/// at the same time has such memory: for one image, or for one image of a batch on each thread. This memory stays
+/// reserved until the session is disposed or collected.
 /// </para>
 /// </remarks>
 public sealed class InferenceSession : IDisposable
@@ -356,7 +356,9 @@ public sealed class InferenceSession : IDisposable
             throw new ArgumentException("Images and logits must not share memory.", nameof(logits));
     }
 
-    /// <summary>A model that was loaded is known to be finite; one that was put together in memory is not.</summary>
+    /// <summary>
+    /// Checks that all weights are finite. Loading a file checks this, but models may also be built in memory.
+    /// </summary>
     private static void RequireFinite(
         IReadOnlyDictionary<string, FloatTensor> weights, CancellationToken cancellationToken)
     {

@@ -59,13 +59,13 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         _plans.Clear();
     }
 
-    /// <summary>Runs the plan of an operation, which is made when its parameters come for the first time.</summary>
+    /// <summary>Runs the plan of an operation. The plan is built at the first use of the parameters.</summary>
     /// <param name="node">The node that the operation computes.</param>
     /// <param name="members">All its nodes.</param>
     /// <param name="sources">What it reads.</param>
     /// <param name="inputs">The values of these.</param>
     /// <param name="parameters">The parameters of the node.</param>
-    /// <param name="scan">The quantized scan that it is; null for none.</param>
+    /// <param name="scan">The quantized scan; null if it is no quantized scan.</param>
     private FloatTensor Run(
         Node node,
         IReadOnlyList<Node> members,

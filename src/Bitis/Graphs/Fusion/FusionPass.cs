@@ -4,9 +4,7 @@ using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>
-/// Decides which nodes of a graph are computed together, and in which order tokens lie: the one place that does.
-/// </summary>
+/// <summary>Decides which nodes of a graph are computed together and in which order tokens lie.</summary>
 /// <remarks>
 /// <code>
 ///   conv2d → flatten                      patches times a matrix
@@ -17,10 +15,10 @@ namespace Bitis.Graphs.Fusion;
 ///   add → norm                            the residual stream
 ///   slice, reverse, select, arrange       views, where all who read them can
 /// </code>
-/// Each node belongs to one operation: a pattern takes only nodes that no earlier pattern has, and only values that
-/// nobody else reads. A reversed sequence is a view at first, and what is computed from it lies in reverse, too. Where
-/// an operation cannot read that, or its inputs lie in different orders, the reversals behind the value become copies,
-/// and the pass starts again.
+/// No other code decides this. Each node belongs to one operation: a pattern takes only nodes that no earlier pattern
+/// has, and only values with no other reader. A reversed sequence is a view at first, and what is computed from it lies
+/// in reverse, too. If an operation cannot read that, or its inputs lie in different orders, the reversals behind the
+/// value become copies, and the pass starts again.
 /// </remarks>
 internal sealed class FusionPass
 {
@@ -187,8 +185,8 @@ internal sealed class FusionPass
 
     private bool PlaceScanWithSum(FusedScan operation)
     {
-        // The scan runs from the end of what the other term is: it lies in the opposite order, and its sum in the other
-        // term's.
+        // The scan runs from the end of the other term. Its tokens lie in the opposite order, and the sum's in that of
+        // the other term.
         bool sumIsReversed = IsReversed(operation.Other!);
         if (operation.Inputs.Where(input => input != operation.Other).Any(input => IsReversed(input) == sumIsReversed))
         {
@@ -221,7 +219,7 @@ internal sealed class FusionPass
         return true;
     }
 
-    /// <summary>Turns the reversals that make a value lie in reverse into copies.</summary>
+    /// <summary>Turns the reversals before a value that lies in reverse into copies.</summary>
     private void CopyReversalsOf(Node value)
     {
         var seen = new HashSet<Node>();

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>A convolution of each channel by itself, over tokens that lie on a grid row by row.</summary>
+/// <summary>A depthwise convolution over tokens that lie on a grid row by row.</summary>
 /// <remarks>
 /// Zeros around the grid keep its size:
 /// <c>y[(i, j), c] = b[c] + Σ w[c, 0, m, n] · x[(i − K/2 + m, j − K/2 + n), c]</c>.

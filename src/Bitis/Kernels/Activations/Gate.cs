@@ -13,7 +13,7 @@ internal abstract unsafe class Gate : ILanesOperation<GateKernel>
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<GateKernel> Table { get; } = KernelTable<GateKernel>.ForLanes<Gate>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -16,14 +16,14 @@ namespace Bitis.Kernels.Convolution;
 /// </remarks>
 internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
-    /// <summary>The taps that all published models have.</summary>
+    /// <summary>The number of taps in all published models.</summary>
     internal const int UsualTaps = 4;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<CausalConvCall>> Table { get; } =
         KernelTable<RangeKernel<CausalConvCall>>.ForLanes<CausalConv>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -207,7 +207,7 @@ internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalCo
         return sum;
     }
 
-    /// <summary>The channels of a token where the index map finds it.</summary>
+    /// <summary>The channels of a token, found by the index map.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes LoadMapped<TLanes>(in CausalConvCall call, nint token, int channel)
         where TLanes : struct, ILanes<TLanes>

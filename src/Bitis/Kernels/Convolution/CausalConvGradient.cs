@@ -18,7 +18,7 @@ internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<
     public static KernelTable<RangeKernel<CausalConvGradientCall>> Table { get; } =
         KernelTable<RangeKernel<CausalConvGradientCall>>.ForLanes<CausalConvGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

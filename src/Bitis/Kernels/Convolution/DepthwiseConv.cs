@@ -17,14 +17,14 @@ namespace Bitis.Kernels.Convolution;
 /// </remarks>
 internal abstract unsafe class DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
-    /// <summary>The side of the filter that all published models have.</summary>
+    /// <summary>The side of the filter in all published models.</summary>
     internal const int UsualKernelSize = 3;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<DepthwiseConvCall>> Table { get; } =
         KernelTable<RangeKernel<DepthwiseConvCall>>.ForLanes<DepthwiseConv>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -29,7 +29,7 @@ internal static unsafe class Im2Col
     /// <param name="padding">The zeros around the image on each side.</param>
     /// <param name="target"><c>[outputHeight·outputWidth, channels·kernelSize·kernelSize]</c></param>
     /// <param name="targetStride">The distance of target rows in elements.</param>
-    /// <param name="zero">What lies outside of the image.</param>
+    /// <param name="zero">The value outside of the image.</param>
     public static void Run<T>(
         T* source,
         int channels,
@@ -116,7 +116,7 @@ internal static unsafe class Im2Col
     }
 
     /// <summary>
-    /// Copies the part of a filter's row that lies inside the image, and what stands for zero around it.
+    /// Copies the part of a filter's row that lies inside the image, with the value for zero around it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyLine<T>(T* line, T* row, int kernelSize, int from, int to, T zero)

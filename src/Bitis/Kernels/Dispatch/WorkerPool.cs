@@ -30,7 +30,7 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>The pool of all calls on one thread: it has no threads of its own, and no state.</summary>
     private static readonly WorkerPool CallerAlone = new(1);
 
-    /// <summary>The pools that nobody rents, by their number of threads. Renting one allocates nothing.</summary>
+    /// <summary>The idle pools, by their number of threads. Renting one allocates nothing.</summary>
     private static readonly Dictionary<int, Stack<WorkerPool>> Idle = [];
 
     private static readonly Lock IdleGate = new();
@@ -94,9 +94,7 @@ internal sealed class WorkerPool : IDisposable
         return new WorkerPool(threadCount);
     }
 
-    /// <summary>
-    /// Gives a pool back; if there are more of them than the processors can use at once, its threads end.
-    /// </summary>
+    /// <summary>Gives a pool back. Its threads end if there are more idle pools than the processors can use.</summary>
     public static void Return(WorkerPool pool)
     {
         if (pool == CallerAlone)
@@ -115,10 +113,7 @@ internal sealed class WorkerPool : IDisposable
     }
 
     /// <summary>Rents a pool for a short call.</summary>
-    /// <remarks>
-    /// Calls that run at once share the processors instead of taking them from each other, so a call may get fewer
-    /// threads than it wants.
-    /// </remarks>
+    /// <remarks>Calls that run at once share the processors. So a call may get fewer threads than it can use.</remarks>
     /// <param name="wanted">How many threads the call can use; at least 1.</param>
     /// <returns>A pool to give back with <see cref="ReturnShare"/>.</returns>
     public static WorkerPool RentShare(int wanted)
@@ -142,10 +137,10 @@ internal sealed class WorkerPool : IDisposable
         Interlocked.Decrement(ref _sharers);
     }
 
-    /// <summary>How many threads one of several callers gets: a lone one all that it wants.</summary>
+    /// <summary>How many threads one of several callers gets. A lone caller gets all that it can use.</summary>
     /// <param name="wanted">How many threads it can use.</param>
     /// <param name="callers">How many callers there are, with this one.</param>
-    /// <param name="processors">What they share.</param>
+    /// <param name="processors">The number of processors that they share.</param>
     internal static int ShareOf(int wanted, int callers, int processors) =>
         callers <= 1 ? wanted : Math.Clamp(processors / callers, 1, wanted);
 
@@ -153,12 +148,12 @@ internal sealed class WorkerPool : IDisposable
     /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
     /// are done.
     /// </summary>
-    /// <remarks>Keep the delegate in a field: creating one allocates.</remarks>
+    /// <remarks>The delegate belongs in a field, since creating one allocates.</remarks>
     /// <param name="parts">At most 65535.</param>
     /// <param name="body">What to do; several parts at once.</param>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     /// <exception cref="Exception">
-    /// What a part threw (the first in time); the parts of other threads still ran.
+    /// The first exception that a part threw. The parts of other threads still ran.
     /// </exception>
     public void Run(int parts, Action<int> body)
     {
@@ -179,8 +174,8 @@ internal sealed class WorkerPool : IDisposable
             ulong word = ((ulong)(uint)(_generation + 1) << 32) | ((ulong)parts << 16);
             foreach (ref Share share in _shares.AsSpan())
                 Volatile.Write(ref share.Word, word);
-            // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees
-            // this.
+            // From here on, spinning workers run. A worker that is about to sleep has either counted itself, or sees
+            // the new operation.
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _sleepingWorkers) != 0)
                 WakeAll();
@@ -190,8 +185,8 @@ internal sealed class WorkerPool : IDisposable
         }
         finally
         {
-            // A thread that waits must not keep what it worked on alive. All parts are done, so none of them reads this
-            // any more.
+            // A waiting thread must not keep the objects of its last work alive. All parts are done, so none of them
+            // reads the field.
             (_body, _failure) = (null, null);
             Volatile.Write(ref _busy, 0);
         }
@@ -263,7 +258,7 @@ internal sealed class WorkerPool : IDisposable
             Monitor.PulseAll(_gate);
     }
 
-    /// <summary>Runs a thread's own parts, and then those of others that nobody has begun.</summary>
+    /// <summary>Runs a thread's own parts, and then those of other threads that have not begun.</summary>
     private void RunParts(int thread)
     {
         for (int i = 0; i < ThreadCount; i++)

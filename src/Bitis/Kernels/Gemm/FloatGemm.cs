@@ -18,7 +18,7 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<FloatGemmKernel> Table { get; } = KernelTable<FloatGemmKernel>.ForLanes<FloatGemm>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -84,7 +84,7 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <summary>The elements that <see cref="AddTransposed"/> needs to hold a panel of M rows.</summary>
     public static int TransposedScratch(int m) => m * Table.Best.Columns;
 
-    // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
+    // Panel by panel, so that a panel stays in the nearest cache for all rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(
         PackedFloatWeights weights,
@@ -125,8 +125,9 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
         GC.KeepAlive(weights);
     }
 
-    // The tile's rows are outputs and its columns inputs; both operands are read along the tokens. The input's columns
-    // are copied to a panel, which all outputs pass over; the output's gradient is read in place, 8 neighbours a token.
+    // The tile's rows are outputs and its columns inputs. Both operands are read along the tokens. The input's columns
+    // are copied to a panel, which all outputs use. The output's gradient is read in place, 8 neighbours for each
+    // token.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddTransposed<TLanes>(
         float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch)

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Gemm;
 /// </remarks>
 internal unsafe struct IntegerPanels
 {
-    /// <summary>Where this thread unpacks a panel.</summary>
+    /// <summary>The memory into which this thread unpacks a panel.</summary>
     [ThreadStatic]
     private static NativeBuffer<sbyte>? _unpacked;
 
@@ -45,7 +45,7 @@ internal unsafe struct IntegerPanels
     public float* Bias;
 
     /// <summary>The panel that starts at a column, one weight a byte.</summary>
-    /// <remarks>It stays as it is until this thread asks for another one.</remarks>
+    /// <remarks>Its contents are valid until this thread asks for another panel.</remarks>
     public readonly sbyte* Panel(int column)
     {
         nint start = (nint)column * Groups * 4;

@@ -43,7 +43,7 @@ internal sealed class VnniGemmAssembler
     /// <summary>Assembles a kernel.</summary>
     /// <param name="rows">R, up to <see cref="MaxRows"/>.</param>
     /// <param name="vectors">V, 1 to 4.</param>
-    /// <param name="epilogue">What becomes of the sums.</param>
+    /// <param name="epilogue">How the sums are written.</param>
     /// <returns>Position-independent machine code.</returns>
     public static byte[] Assemble(int rows, int vectors, VnniGemmEpilogue epilogue)
     {

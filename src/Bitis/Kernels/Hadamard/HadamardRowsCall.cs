@@ -48,7 +48,7 @@ internal unsafe struct HadamardRowsCall
     public float* Transformed;
 
     /// <summary>
-    /// The distance of transformed rows in elements; 0 if each may overwrite the one before, once that is quantized.
+    /// The distance of transformed rows in elements; 0 if each overwrites the row before, after that is quantized.
     /// </summary>
     public nint TransformedStride;
 }

@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Memory;
 /// </remarks>
 internal sealed unsafe class AlignedMemoryHandle : SafeHandle
 {
-    /// <summary>From this size on the garbage collector is told.</summary>
+    /// <summary>The garbage collector is told about blocks from this size on.</summary>
     private const long LargeBytes = 1 << 16;
 
     private static long _liveBytes;
@@ -20,7 +20,7 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
     private readonly (nint Address, nuint Bytes) _mapping;
 
     /// <summary>Allocates at least one byte.</summary>
-    /// <exception cref="BitisException">The system has no such block.</exception>
+    /// <exception cref="BitisException">The system has not enough memory.</exception>
     public AlignedMemoryHandle(nuint bytes, nuint alignment, bool zeroed)
         : base(invalidHandleValue: 0, ownsHandle: true)
     {

@@ -17,7 +17,7 @@ internal abstract unsafe class MeanOfRowNorms : ILanesOperation<CallKernel<MeanO
     public static KernelTable<CallKernel<MeanOfRowNormsCall>> Table { get; } =
         KernelTable<CallKernel<MeanOfRowNormsCall>>.ForLanes<MeanOfRowNorms>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

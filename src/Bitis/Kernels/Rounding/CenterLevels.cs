@@ -19,7 +19,7 @@ internal abstract unsafe class CenterLevels : ILanesOperation<RangeKernel<Center
     public static KernelTable<RangeKernel<CenterLevelsCall>> Table { get; } =
         KernelTable<RangeKernel<CenterLevelsCall>>.ForLanes<CenterLevels>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

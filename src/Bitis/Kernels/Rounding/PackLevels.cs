@@ -7,8 +7,8 @@ namespace Bitis.Kernels.Rounding;
 
 /// <summary>Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time.</summary>
 /// <remarks>
-/// This is how the dot product of <see cref="Int8Gemm"/> takes them: as weights in panels of the kernel's width, or as
-/// input in one panel as wide as the matrix. All forms give the same bits.
+/// The dot product of <see cref="Int8Gemm"/> reads this form: weights in panels of the kernel's width, or an input in
+/// one panel as wide as the matrix. All forms give the same bits.
 /// </remarks>
 internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
@@ -18,7 +18,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     public static KernelTable<CallKernel<PackLevelsCall>> Table { get; } =
         KernelTable<CallKernel<PackLevelsCall>>.ForLanes<PackLevels>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -41,7 +41,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     }
 
     // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one
-    // before where the columns do not fill it: what both write is the same.
+    // before if the columns do not fill it. Both write the same values.
     private static void Run<TLanes, TStochastic>(in PackLevelsCall call)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch

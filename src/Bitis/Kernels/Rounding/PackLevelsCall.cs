@@ -29,7 +29,7 @@ internal unsafe struct PackLevelsCall
     /// <summary>The width of a panel.</summary>
     public int PanelColumns;
 
-    /// <summary>The width of all panels together; what lies beyond <see cref="Columns"/> is left alone.</summary>
+    /// <summary>The width of all panels together. Values beyond <see cref="Columns"/> are not written.</summary>
     public int PaddedColumns;
 
     /// <summary>1 / the distance of levels in each column; 0 for columns of zeros.</summary>

@@ -17,7 +17,7 @@ internal abstract unsafe class Quantize : ILanesOperation<RangeKernel<QuantizeCa
     public static KernelTable<RangeKernel<QuantizeCall>> Table { get; } =
         KernelTable<RangeKernel<QuantizeCall>>.ForLanes<Quantize>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -34,7 +34,7 @@ internal abstract unsafe class QuantizedMap : ILanesOperation<QuantizedMapKernel
     public static void Read(byte* source, int count, int bits, float* values) =>
         Table.Best.Read(source, count, bits, values);
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Scan;
 /// <summary>
 /// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits.
 /// </summary>
-/// <remarks>Ā is looked up, so there is no exponential; a hidden state is a 16-bit number.</remarks>
+/// <remarks>Ā comes from a table, so there is no exponential. A hidden state is a 16-bit number.</remarks>
 internal static unsafe class IntegerScan
 {
     private const string Operation = "i16-scan";
@@ -27,7 +27,7 @@ internal static unsafe class IntegerScan
         new(Operation, InstructionSet.Avx2, &RunAvx2),
         new(Operation, InstructionSet.Portable, &RunPortable));
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

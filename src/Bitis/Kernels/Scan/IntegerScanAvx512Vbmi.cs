@@ -131,7 +131,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
         }
     }
 
-    /// <summary>The recurrence of four tokens: a register of states stays where it is for all of them.</summary>
+    /// <summary>The recurrence of four tokens: a register of states serves all of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanTokens(
         PackedScan scan,

@@ -9,10 +9,10 @@ internal unsafe struct IntegerScanGradientCall
     /// <summary>Scratch memory, <see cref="IntegerScanGradient.ScratchLength"/> elements.</summary>
     public float* Scratch;
 
-    /// <summary>What the scan read; its target is not touched.</summary>
+    /// <summary>The operands of the scan; its target is not used.</summary>
     public IntegerScanCall Forward;
 
-    /// <summary>The gradients of values; targets that nobody needs are null.</summary>
+    /// <summary>The gradients of values; null for those that are not needed.</summary>
     public ScanGradients Gradients;
 
     /// <summary>Where the gradients of the scales are added to, as <see cref="ScanSums"/> lays them out.</summary>

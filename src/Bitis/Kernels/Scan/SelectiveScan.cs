@@ -18,7 +18,7 @@ namespace Bitis.Kernels.Scan;
 /// </remarks>
 internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {
-    /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
+    /// <summary>The most hidden states of a channel. The states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;
 
     /// <summary>
@@ -31,7 +31,7 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
     public static KernelTable<RangeKernel<SelectiveScanCall>> Table { get; } =
         KernelTable<RangeKernel<SelectiveScanCall>>.ForLanes<SelectiveScan>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -29,7 +29,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     public static KernelTable<CallKernel<SelectiveScanGradientCall>> Table { get; } =
         KernelTable<CallKernel<SelectiveScanGradientCall>>.ForLanes<SelectiveScanGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -49,7 +49,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         return (3 * channels * states) + (states * widest * ((4 * ChunkTokens) + 2)) + (2 * ChunkTokens * widest);
     }
 
-    // What belongs together lies together, a register each, so that few pointers run through the innermost loop:
+    // Values that are used together lie together, a register each, so that the innermost loop has few pointers:
     //
     //   carried  [E / lanes, N]  h̄ after the chunk | A | Ā
     //   sums     [count, N]      B̄ | C̄
@@ -95,7 +95,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
             AddRateGradients<Lane1>(in call, channel, carried);
     }
 
-    /// <summary>What the next chunk reads was written long ago, in the forward pass.</summary>
+    /// <summary>Prefetches the inputs of the next chunk, which the forward pass wrote long ago.</summary>
     private static void Announce(in SelectiveScanGradientCall call, int chunk, int channels)
     {
         ref readonly SelectiveScanCall forward = ref call.Forward;
@@ -225,7 +225,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     }
 
     /// <summary>
-    /// The decays and hidden states of a chunk, from the checkpoint before it; as the forward computed them.
+    /// The decays and hidden states of a chunk, computed as in the forward pass from the checkpoint before it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Recover<TLanes, TDegree>(

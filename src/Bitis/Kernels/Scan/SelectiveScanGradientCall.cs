@@ -25,9 +25,9 @@ internal unsafe struct SelectiveScanGradientCall
     /// <summary>
     /// ∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A.
     /// </summary>
-    /// <remarks>Null where nobody needs it.</remarks>
+    /// <remarks>Null if it is not needed.</remarks>
     public float* AGradient;
 
-    /// <summary>∂L/∂D <c>[E]</c>; null where nobody needs it.</summary>
+    /// <summary>∂L/∂D <c>[E]</c>; null if it is not needed.</summary>
     public float* DGradient;
 }

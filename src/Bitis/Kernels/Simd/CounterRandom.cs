@@ -33,6 +33,6 @@ internal static class CounterRandom
         return ((int)(bits & 0xFFFF), (int)(bits >> 16));
     }
 
-    /// <summary>A key of its own for a part of a job.</summary>
+    /// <summary>A separate key for a part of a job.</summary>
     public static uint Key(uint key, uint part) => Bits(key ^ 0x9E3779B9, part);
 }

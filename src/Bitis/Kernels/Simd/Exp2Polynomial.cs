@@ -4,9 +4,9 @@ namespace Bitis.Kernels.Simd;
 
 /// <summary>2^x for the decay of the selective scan, exactly 1 for x = 0; below −126 it stays at 2^−126.</summary>
 /// <remarks>
-/// Larger values than 127 are not allowed: the decay of a stable system never exceeds 1. The coefficients come from
-/// memory and stay in registers for as long as the value lives. Written as literals in an inner loop, the JIT reads
-/// each of them from memory at each use, and the loop waits for its loads.
+/// Larger values than 127 are not allowed: the decay of a stable system never exceeds 1. The coefficients are loaded
+/// once and stay in registers. Literals would be slower: the JIT reads them from memory at each use, and an inner loop
+/// would wait for these loads.
 /// </remarks>
 internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     where TLanes : struct, ILanes<TLanes>

@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>The transcendental functions of the kernels, written once for every register width.</summary>
+/// <summary>The kernels' transcendental functions, written once for every register width.</summary>
 /// <remarks>
-/// They take e^x as a value that holds its coefficients, which a loop keeps in registers. Errors are stated against
-/// exact arithmetic. NaN is not propagated.
+/// They take e^x as a value with its coefficients, which a loop keeps in registers. Errors are relative to exact
+/// arithmetic. NaN is not propagated.
 /// </remarks>
 internal static class VectorMath
 {

@@ -2,7 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Images;
 
-/// <summary>What was mixed into the images of a batch.</summary>
+/// <summary>The partners that were mixed into the images of a batch.</summary>
 /// <param name="Partners">For each image, the index of the one that was mixed into it.</param>
 /// <param name="PartnerShare">How much of each image is its partner's, 0…1.</param>
 internal sealed record BatchMix(int[] Partners, float PartnerShare)

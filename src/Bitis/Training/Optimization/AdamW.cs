@@ -90,7 +90,9 @@ internal sealed class AdamW
             Decays(name) ? decayed : kept));
     }
 
-    /// <summary>Matrices and filters, not what shifts or scales single channels or positions.</summary>
+    /// <summary>
+    /// Matrices and filters decay. Parameters that shift or scale single channels or positions do not.
+    /// </summary>
     private static IEnumerable<string> DecayingParameters(Node node) => node.ParameterNames
         .Zip(node.Operator.Parameters)
         .Where(parameter => parameter.Second is { Role: "weight", Shape.Rank: > 1 })

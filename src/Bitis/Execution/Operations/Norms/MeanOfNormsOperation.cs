@@ -9,7 +9,7 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Operations.Norms;
 
-/// <summary>Several sequences as the mean of their normalized tokens each; sequences may have index maps.</summary>
+/// <summary>The mean of each sequence's normalized tokens; sequences may have index maps.</summary>
 internal sealed class MeanOfNormsOperation(Node node) : Operation
 {
     /// <inheritdoc />

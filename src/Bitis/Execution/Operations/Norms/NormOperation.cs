@@ -18,7 +18,7 @@ internal sealed class NormOperation : Operation
     private readonly Node _norm;
     private readonly Node? _sum;
 
-    /// <summary>A norm by itself.</summary>
+    /// <summary>A norm without a sum before it.</summary>
     public NormOperation(Node norm) => _norm = norm;
 
     /// <summary>A norm of a sum.</summary>

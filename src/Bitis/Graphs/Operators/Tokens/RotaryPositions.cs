@@ -51,11 +51,11 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
         return y;
     }
 
-    /// <summary>Turns one token.</summary>
+    /// <summary>Rotates one token.</summary>
     /// <param name="x">The token.</param>
     /// <param name="position">Its position in the sequence.</param>
-    /// <param name="y">The turned token; may be <paramref name="x"/>.</param>
-    /// <param name="isBack">Turn the other way: the inverse, and the backward pass.</param>
+    /// <param name="y">The rotated token; may be <paramref name="x"/>.</param>
+    /// <param name="isBack">Whether to rotate in the opposite direction: the inverse, and the backward pass.</param>
     internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
     {
         (float[] cos, float[] sin) = _factors.Value;
@@ -63,7 +63,7 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
         PairRotation.Turn(x, cos.AsSpan(first, Channels), sin.AsSpan(first, Channels), isBack, y);
     }
 
-    /// <summary>Whether two operators turn alike.</summary>
+    /// <summary>Whether two operators have the same settings.</summary>
     public bool Equals(RotaryPositions? other) =>
         other is not null && (Grid, Channels, BaseGrid) == (other.Grid, other.Channels, other.BaseGrid);
 
