@@ -220,7 +220,9 @@ internal sealed class BlockReconstructor
                         !_settings.KeepsUnlearnedLayers || _model.Config.IsLearnedOfficially(node.Name)));
             }
             else
+            {
                 done.Add(node.Name, start);
+            }
         }
         LearnedScan[] scans =
         [

@@ -18,7 +18,9 @@ internal sealed class CompiledLinear(string name, ArenaMatrix x, ArenaMatrix y, 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
         if (weights.PanelCount > FewPanels)
+        {
             FloatGemm.RunPanels(weights, x.Pointer(arena), x.Stride, y.Pointer(arena), y.Stride, x.Rows, start, end);
+        }
         else
         {
             FloatGemm.Run(

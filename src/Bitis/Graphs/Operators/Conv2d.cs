@@ -91,8 +91,10 @@ internal sealed record Conv2d(
                 {
                     int x = column * Stride - Padding + j;
                     if (x >= 0 && x < width)
+                    {
                         sum += (double)image[(c * height + y) * width + x]
                             * kernel[(c * KernelSize + i) * KernelSize + j];
+                    }
                 }
             }
         }

@@ -26,8 +26,8 @@ internal static class ShippedModels
     /// <exception cref="BitisException">There is none; the message lists the names, or the package to add.</exception>
     internal static string Require(string name, string folder)
     {
-        IReadOnlyList<string> names = NamesIn(folder);
-        if (names.Count == 0)
+        string[] names = NamesIn(folder);
+        if (names.Length == 0)
         {
             throw new BitisException(
                 $"The model '{name}' is not here: the folder {folder} has no models. Add the NuGet package "
