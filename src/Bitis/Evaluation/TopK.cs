@@ -48,7 +48,7 @@ internal static class TopK
         return rank;
     }
 
-    /// <summary>Throws for NaN, which has no order.</summary>
+    /// <summary>Throws unless all scores are finite, since NaN has no order.</summary>
     private static void RequireFinite(ReadOnlySpan<float> scores)
     {
         if (TensorPrimitives.IsFiniteAll(scores))

@@ -48,7 +48,7 @@ internal static unsafe partial class GuardedMemory
             "START" => GuardMode.Start,
             "END" => GuardMode.End,
             _ => throw new BitisException(
-                $"{Variable}={value}: unknown place for guard pages. Expected start or end; or unset the variable."),
+                $"{Variable}={value}: unknown place for guard pages. Expected start, end, or no value."),
         };
         return mode == GuardMode.Off || OperatingSystem.IsLinux()
             ? mode
