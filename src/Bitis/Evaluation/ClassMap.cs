@@ -144,7 +144,7 @@ internal sealed class ClassMap
         if (images.HasModelLabels)
         {
             foreach (int label in labels.Where(label => IsSame(label)))
-                targets[label] = label; // the number tells apart what several classes are called
+                targets[label] = label; // the number decides between classes of the same name
         }
         string[] unknown = [.. labels.Where(label => targets[label] == -1).Select(label => names[label])];
         if (unknown.Length > 0)

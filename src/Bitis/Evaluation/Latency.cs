@@ -13,7 +13,7 @@ internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
     /// <summary>Measures models against each other.</summary>
     /// <remarks>The models take turns, so that other work on the machine affects all of them equally.</remarks>
     /// <param name="models">The models.</param>
-    /// <param name="images">What each run computes, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="images">The input of each run, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="warmup">Runs of each model that do not count.</param>
     /// <param name="runs">Runs of each model that count.</param>
     /// <param name="progress">Receives the number of runs done.</param>

@@ -328,8 +328,8 @@ public sealed class GraphBuilder
 
     /// <summary>Adds a node.</summary>
     /// <param name="name">The node's name.</param>
-    /// <param name="op">What it computes.</param>
-    /// <param name="inputs">What it takes.</param>
+    /// <param name="op">The operator that it applies.</param>
+    /// <param name="inputs">Its inputs.</param>
     /// <param name="parameterNames">The names of its parameters; null for <c>{name}.{role}</c>.</param>
     internal Node Add(string name, Operator op, ReadOnlySpan<Node> inputs, IReadOnlyList<string>? parameterNames)
     {

@@ -31,7 +31,7 @@ public sealed class Node
     /// <summary>The name of what the node computes: <c>linear</c>, <c>selective_scan</c>.</summary>
     public string Kind => Operator.Kind;
 
-    /// <summary>What the node computes.</summary>
+    /// <summary>The operator that the node applies.</summary>
     internal Operator Operator { get; }
 
     /// <summary>The nodes whose values this node takes.</summary>

@@ -36,7 +36,7 @@ internal sealed class BlockReconstructor
 
     /// <summary>Prepares the work.</summary>
     /// <param name="model">The float model.</param>
-    /// <param name="recipe">What to do.</param>
+    /// <param name="recipe">How to quantize the model.</param>
     /// <param name="selected">All layers that are quantized, with their bits.</param>
     /// <param name="layers">
     /// The layers that are quantized already, by the name of their node. The blocks' linear layers are added.
@@ -289,14 +289,14 @@ internal sealed class BlockReconstructor
         ActivationStream quantized)
     {
         int block = segment.Block!.Value;
-        // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order
-        // then.
+        // From the first linear layer on, whether it is quantized or not. Then the values of both directions lie in one
+        // order.
         IEnumerable<Node> linears = segment.Nodes.Where(node => node.IsLinear);
         IEnumerable<Node> changing = linears.Concat(operators.SelectMany(learned => learned.Nodes));
         GraphSegment changed = segment.After(changing.ToHashSet());
         Node[] results = [.. changed.Outputs.Where(_leadToAnswer.Contains)];
         if (results.Length == 0 || (results.Length > 1 && _settings.Steps == 0))
-            return new BlockRecord(block, 0, 0, 0, 0); // no loss to make small
+            return new BlockRecord(block, 0, 0, 0, 0); // no loss to reduce
         if (results.Length > 1)
         {
             throw new BitisException(

@@ -18,6 +18,8 @@ internal interface ILearnedOperator
     /// <exception cref="NotSupportedException">The operation has no such form; the message names the node.</exception>
     OperationGradient CreateStep(FusedOperation operation);
 
-    /// <summary>What is learned, with the gradients of the last step; nothing if the operator stays as it is.</summary>
+    /// <summary>
+    /// The learned numbers, with the gradients of the last step; empty if the operator does not change.
+    /// </summary>
     IReadOnlyList<LearnedValues> Learned { get; }
 }

@@ -59,7 +59,7 @@ internal sealed class LearnedScan : ILearnedOperator
     /// <summary>D, <c>[channels]</c>.</summary>
     public FloatTensor D { get; }
 
-    /// <summary>What <see cref="SetGradients"/> takes.</summary>
+    /// <summary>The layout of the sums that <see cref="SetGradients"/> takes.</summary>
     public ScanSums Sums => new(D.Length, _start.HiddenState.Tokens, _groups.Values.Length);
 
     /// <inheritdoc />

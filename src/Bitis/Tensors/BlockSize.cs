@@ -19,7 +19,7 @@ internal static class BlockSize
     /// <summary>The error for memory that the system does not have.</summary>
     /// <param name="what">What needs it: <c>a tensor of shape [2, 3]</c>.</param>
     /// <param name="bytes">How many bytes it takes.</param>
-    /// <param name="cause">What the system said; null where it was not asked.</param>
+    /// <param name="cause">The error of the system; null if the memory was not requested.</param>
     public static BitisException Shortage(string what, long bytes, OutOfMemoryException? cause = null)
     {
         string message = $"There is not enough memory for {what} ({bytes} bytes): "

@@ -28,7 +28,7 @@ internal static unsafe partial class GuardedMemory
 
     private static readonly Lazy<GuardBudget> LazyBudget = new(() => new GuardBudget(MostBlocks(), Collect));
 
-    /// <summary>What the environment variable says; read once.</summary>
+    /// <summary>The mode that the environment variable selects; read once.</summary>
     /// <exception cref="BitisException">Its value is unknown, or this is not Linux.</exception>
     public static GuardMode Mode => LazyMode.Value;
 
@@ -59,7 +59,7 @@ internal static unsafe partial class GuardedMemory
     /// <param name="bytes">Its size.</param>
     /// <param name="mode">Where the page lies.</param>
     /// <param name="block">The block's first byte.</param>
-    /// <param name="mapping">What <see cref="Free"/> takes.</param>
+    /// <param name="mapping">The argument for <see cref="Free"/>.</param>
     /// <returns>Whether there is such a block; else the caller takes one without a page.</returns>
     public static bool TryAllocate(nuint bytes, GuardMode mode, out nint block, out (nint Address, nuint Bytes) mapping)
     {

@@ -16,8 +16,8 @@ internal static class GradientComparison
     /// <summary>Computes both gradients of some images at the same weights.</summary>
     /// <param name="model">The graph.</param>
     /// <param name="weights">Its parameters, by name.</param>
-    /// <param name="lowBit">What computes the approximated gradients; they are overwritten.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="lowBit">The executor of the approximated gradients, which are overwritten.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <param name="images">Pixels, <c>[batch, channels, height, width]</c>, of which the first 32 are taken.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>.</param>
     /// <param name="seed">The seed of the random numbers.</param>

@@ -30,7 +30,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <param name="backward">
     /// How the backward pass of linear and convolutional layers is computed; null for exactly.
     /// </param>
-    /// <param name="frozen">Which layers do not learn, and have no gradients; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn and have no gradients; null if all learn.</param>
     /// <exception cref="NotSupportedException">An operator of the graph has no backward pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
     public GradientExecutor(
@@ -77,7 +77,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <summary>The bytes of one thread's values and gradients.</summary>
     public long MicroBatchBytes => _runner.Plan.Layout.Bytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
 
-    /// <summary>What the backward pass of each linear and convolutional layer is, and why.</summary>
+    /// <summary>The method of the backward pass of each linear and convolutional layer, with its reason.</summary>
     public IReadOnlyList<LayerBackward> Layers { get; }
 
     /// <summary>The bytes of one thread that hold inputs of layers from the forward to the backward pass.</summary>

@@ -67,7 +67,7 @@ public sealed class Trainer
     /// <summary>The model with the weights of the last step; further steps change them.</summary>
     public VisionModel Model => _state.Model;
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     internal FrozenLayers? Frozen => _state.Frozen;
 
     /// <summary>

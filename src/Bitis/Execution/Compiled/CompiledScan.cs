@@ -20,7 +20,7 @@ internal sealed class CompiledScan : CompiledOperation
 
     /// <summary>Packs A.</summary>
     /// <param name="name">The node.</param>
-    /// <param name="operands">Where the inputs and the output are.</param>
+    /// <param name="operands">The places of the inputs and the output.</param>
     /// <param name="accumulate">Whether the output is added to that of the other direction.</param>
     /// <param name="deltaSoftplus">Whether Δ comes before its softplus, which the operation applies.</param>
     /// <param name="cubicDecay">Whether the accuracy of 8 bits is enough for the decay.</param>

@@ -20,7 +20,7 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="policy">
     /// How the backward pass of linear and convolutional layers is computed; null for exactly.
     /// </param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <exception cref="NotSupportedException">
     /// An operator has no backward form; the message names its node.
     /// </exception>
@@ -105,7 +105,7 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The graph's output.</summary>
     public ArenaMatrix Output { get; }
 
-    /// <summary>Where the gradient of the loss with respect to <see cref="Output"/> goes.</summary>
+    /// <summary>The place of the gradient of the loss with respect to <see cref="Output"/>.</summary>
     public ArenaMatrix OutputGradient { get; }
 
     /// <summary>The memory of a micro-batch.</summary>

@@ -60,7 +60,7 @@ internal sealed class GradientPlanner
     /// </summary>
     public bool AreParametersFrozen { get; init; }
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     public FrozenLayers? Frozen { get; init; }
 
     /// <summary>
@@ -107,7 +107,7 @@ internal sealed class GradientPlanner
     /// <summary>A parameter of a node whose gradient an operation sums in a packed form.</summary>
     /// <remarks>Nodes of one kind that share the parameter share the sums.</remarks>
     /// <param name="node">The node.</param>
-    /// <param name="index">Which parameter.</param>
+    /// <param name="index">The index of the parameter.</param>
     /// <param name="unpack">
     /// Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.
     /// </param>
@@ -125,7 +125,7 @@ internal sealed class GradientPlanner
         return sums.Slot(form: null, unpack: null, ref _sumsLength);
     }
 
-    /// <summary>Where a value lies that the planned operation reads.</summary>
+    /// <summary>The place of a value that the planned operation reads.</summary>
     public ArenaMatrix Value(Node node)
     {
         if (!_values.TryGetValue(node, out ArenaMatrix matrix))
@@ -175,7 +175,7 @@ internal sealed class GradientPlanner
 
     /// <summary>As <see cref="NewValue"/>, for an operation that can compute the value again at little cost.</summary>
     /// <param name="node">The value.</param>
-    /// <param name="input">What it is computed from, in the same order of tokens.</param>
+    /// <param name="input">The value that it is computed from, in the same order of tokens.</param>
     /// <param name="operation">The operation.</param>
     public ArenaMatrix NewRecomputableValue(Node node, ArenaMatrix input, OperationGradient operation)
     {
@@ -287,7 +287,7 @@ internal sealed class GradientPlanner
     /// <summary>Asks for scratch memory, in elements.</summary>
     public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
 
-    /// <summary>Where the gradient of a value lies, which all users of the value have written.</summary>
+    /// <summary>The place of a value's gradient, which all users of the value have written.</summary>
     public ArenaMatrix Gradient(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
@@ -361,7 +361,7 @@ internal sealed class GradientPlanner
     private ViewOperation? ViewOf(Node node) =>
         _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
 
-    /// <summary>What a view is a view of, in the end; the value itself, if it is none.</summary>
+    /// <summary>The source of a chain of views; the value itself if it is no view.</summary>
     private Node RootOf(Node node)
     {
         while (_graph.ProducerOf(node) is ValueView)

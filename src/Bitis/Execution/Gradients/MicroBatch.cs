@@ -27,7 +27,7 @@ internal sealed unsafe class MicroBatch : IDisposable
     /// <summary>How many images are in the micro-batch now.</summary>
     public int Images { get; set; }
 
-    /// <summary>Where the blocks are.</summary>
+    /// <summary>The addresses of the blocks.</summary>
     public ArenaAddresses Addresses { get; }
 
     /// <summary>The sums of all parameters' gradients that the micro-batch adds to.</summary>

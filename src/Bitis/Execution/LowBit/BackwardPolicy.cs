@@ -113,9 +113,9 @@ public sealed record BackwardPolicy
         }
     }
 
-    /// <summary>What the backward pass of each linear and convolutional layer will be.</summary>
+    /// <summary>The method of the backward pass of each linear and convolutional layer, with its reason.</summary>
     /// <param name="graph">The model.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <exception cref="BitisException">An override matches no layer.</exception>
     internal IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
     {

@@ -82,7 +82,7 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
     /// <summary>How many steps of the stride there are in a distance.</summary>
     private int Steps(int distance) => distance / _layer.Stride;
 
-    /// <summary>Where the sums of a token of the padded grid lie.</summary>
+    /// <summary>The row of the sums of a token of the padded grid.</summary>
     private float* Token(float* sums, int row, int column)
     {
         int phase = (row % _layer.Stride * _layer.Stride) + (column % _layer.Stride);

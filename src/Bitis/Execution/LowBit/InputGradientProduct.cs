@@ -166,7 +166,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="y">ȳ, <c>[rows, outputs]</c>.</param>
     /// <param name="ldy">The distance of its rows in elements.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="scratch">Where the levels go: <see cref="ScratchLength"/> elements.</param>
+    /// <param name="scratch">Receives the levels: <see cref="ScratchLength"/> elements.</param>
     /// <param name="key">The key of the random numbers.</param>
     public QuantizedRows Quantize(float* y, nint ldy, int rows, ScratchSpace scratch, uint key)
     {

@@ -73,7 +73,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>All tokens as they are.</summary>
     public static TokenBlocks None(GridLayout layout, int images) => new(layout, [], [], images);
 
-    /// <summary>What a tap of a convolution sees from the places of these blocks, for one image.</summary>
+    /// <summary>The tokens that a tap of a convolution sees from the places of these blocks, for one image.</summary>
     /// <remarks>−1 stands for what lies outside of the grid.</remarks>
     public TokenBlocks Seen(GridConv2d convolution, int tap) =>
         new(this, place => convolution.Source(place, tap) ?? -1);

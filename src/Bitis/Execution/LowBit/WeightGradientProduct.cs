@@ -98,7 +98,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
-    /// <summary>Where an input's scales are kept, behind the sums.</summary>
+    /// <summary>The offset of an input's scales, behind the sums.</summary>
     private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
 
     private int LevelsOffset => ScalesOffset + (_hasChannelScales ? _paddedInputs * sizeof(float) : 0);
@@ -164,7 +164,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     }
 
     /// <summary>Adds W̄ of a micro-batch's images.</summary>
-    /// <param name="kept">What <see cref="Keep"/> wrote.</param>
+    /// <param name="kept">The output of <see cref="Keep"/>.</param>
     /// <param name="y">ȳ, <c>[images·tokens, outputs]</c>.</param>
     /// <param name="ldy">The distance of its rows in elements.</param>
     /// <param name="images">The images.</param>

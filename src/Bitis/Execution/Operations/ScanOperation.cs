@@ -47,7 +47,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new ScanGradient(fused);
 
-    /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
+    /// <summary>The operands of the float32 kernel; A packed, <c>[states, channels]</c>.</summary>
     public static unsafe SelectiveScanCall Call(
         ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, FloatTensor d)
     {
@@ -76,7 +76,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         };
     }
 
-    /// <summary>What the integer kernel takes.</summary>
+    /// <summary>The operands of the integer kernel.</summary>
     public static unsafe IntegerScanCall Call(PackedScan scan, ArenaAddresses arena, ScanOperands operands)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;

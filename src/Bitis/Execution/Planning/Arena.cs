@@ -21,7 +21,7 @@ internal sealed unsafe class Arena : IDisposable
             _addresses.Span[i] = (nint)_memory.Pointer + (nint)layout.Blocks[i].Offset;
     }
 
-    /// <summary>Where the blocks are.</summary>
+    /// <summary>The addresses of the blocks.</summary>
     public ArenaAddresses Addresses => new((byte**)_addresses.Pointer);
 
     /// <summary>Puts a block into the caller's memory, which must outlive the runs that use it.</summary>

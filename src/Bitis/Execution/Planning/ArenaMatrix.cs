@@ -42,7 +42,7 @@ internal readonly record struct ArenaMatrix(
     public ArenaMatrix OfImage(int image) => this with { Start = Start + (image * Rows * Stride) };
 
     /// <summary>The address of the first element.</summary>
-    /// <param name="arena">Where the blocks are.</param>
+    /// <param name="arena">The addresses of the blocks.</param>
     public unsafe float* Pointer(ArenaAddresses arena) => (float*)arena[Block] + Start;
 
     /// <summary>The address of a row in memory.</summary>

@@ -26,7 +26,7 @@ internal abstract class CompiledOperation(string name, params IReadOnlyList<IDis
     public virtual ArenaMatrix? Rows => null;
 
     /// <summary>Computes a range of the units. Ranges of one operation may run at the same time.</summary>
-    /// <param name="arena">Where the blocks are.</param>
+    /// <param name="arena">The addresses of the blocks.</param>
     /// <param name="start">The first unit.</param>
     /// <param name="end">The unit after the last.</param>
     public abstract void Run(ArenaAddresses arena, int start, int end);

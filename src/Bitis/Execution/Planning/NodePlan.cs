@@ -54,7 +54,7 @@ internal sealed unsafe class NodePlan : IDisposable
 
     /// <summary>Computes one image.</summary>
     /// <param name="tensors">The inputs, then the output.</param>
-    /// <param name="image">Which image.</param>
+    /// <param name="image">The index of the image.</param>
     /// <param name="splits">The threads that share each operation; null for the one that calls.</param>
     private void RunImage(FloatTensor[] tensors, int image, ParallelOptions? splits)
     {

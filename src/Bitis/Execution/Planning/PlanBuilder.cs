@@ -109,7 +109,7 @@ internal sealed class PlanBuilder
         return builder.BuildOrDispose();
     }
 
-    /// <summary>Where a value lies.</summary>
+    /// <summary>The place of a value.</summary>
     public ArenaMatrix Value(Node node) => _values[node];
 
     /// <summary>A parameter of a node.</summary>
@@ -232,7 +232,7 @@ internal sealed class PlanBuilder
     /// They are computed once for all layers that see the same values through the same quantizer. Both directions of a
     /// Vim block do.
     /// </remarks>
-    /// <param name="source">What the value is a view of, or the value itself.</param>
+    /// <param name="source">The source of the value if it is a view, else the value.</param>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="create">Adds the operation that computes them.</param>
     public ArenaMatrix CenteredLevels(Node source, UniformQuantizer quantizer, Func<ArenaMatrix> create)
@@ -275,7 +275,7 @@ internal sealed class PlanBuilder
             OperationTable.For(_graph.Operations[_current]).Plan(this);
         }
         ArenaMatrix output = _values[_graph.Graph.Output];
-        output.Block.Touch(_operations.Count); // The answer is read after the last operation.
+        output.Block.Touch(_operations.Count); // The output is read after the last operation.
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
         HashSet<ArenaBlock> bound = _isOverTensors ? [output.Block, .. places.Select(place => place.Block)] : [];
         return new Plan(_operations, places, output, ArenaPlanner.Place(_blocks, bound));

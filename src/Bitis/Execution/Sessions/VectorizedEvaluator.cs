@@ -62,7 +62,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// <summary>Runs the plan of an operation. The plan is built at the first use of the parameters.</summary>
     /// <param name="node">The node that the operation computes.</param>
     /// <param name="members">All its nodes.</param>
-    /// <param name="sources">What it reads.</param>
+    /// <param name="sources">The nodes whose values it reads.</param>
     /// <param name="inputs">The values of these.</param>
     /// <param name="parameters">The parameters of the node.</param>
     /// <param name="scan">The quantized scan; null if it is no quantized scan.</param>

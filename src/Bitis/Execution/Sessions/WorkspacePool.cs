@@ -6,7 +6,7 @@ namespace Bitis.Execution.Sessions;
 /// <remarks>
 /// There are at most <see cref="Limit"/> workspaces. A call that finds none waits, first come, first served.
 /// </remarks>
-/// <param name="plan">What the workspaces compute.</param>
+/// <param name="plan">The plan that the workspaces run.</param>
 /// <param name="threads">The most threads of one call.</param>
 internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
 {

@@ -65,7 +65,7 @@ internal abstract record Operator
     internal virtual TokenOrderUse OrderUse => TokenOrderUse.Positional;
 
     /// <summary>Whether an input may be read through an index map: its rows lie elsewhere, in any order.</summary>
-    /// <param name="input">Which input.</param>
+    /// <param name="input">The index of the input.</param>
     internal virtual bool TakesIndexMap(int input) => false;
 
     /// <summary>The product of a linear or convolutional layer; null for other operators.</summary>

@@ -35,7 +35,7 @@ internal abstract unsafe class PositiveMask : ILanesOperation<PositiveMaskKernel
     /// <summary>Copies the values whose bit is set, and zeros for the others, or adds them to the target.</summary>
     /// <param name="values">The values.</param>
     /// <param name="mask">The mask.</param>
-    /// <param name="target">Where they go.</param>
+    /// <param name="target">Receives the values.</param>
     /// <param name="count">How many values there are.</param>
     /// <param name="accumulate">Add instead of overwriting.</param>
     public static void Apply(float* values, ushort* mask, float* target, int count, bool accumulate) =>

@@ -39,7 +39,7 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>.</summary>
     public nint WeightStride;
 
-    /// <summary>What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values.</summary>
+    /// <summary>The factors of sums of levels before the bias is added, <c>[E]</c>; null for values.</summary>
     /// <remarks>Only the forward pass takes it.</remarks>
     public float* Scales;
 

@@ -35,7 +35,7 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>; negative to rotate the filter by 180°.</summary>
     public nint WeightStride;
 
-    /// <summary>What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values.</summary>
+    /// <summary>The factors of sums of levels before the bias is added, <c>[E]</c>; null for values.</summary>
     /// <remarks>Only the forward pass takes it.</remarks>
     public float* Scales;
 

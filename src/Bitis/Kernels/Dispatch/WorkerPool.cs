@@ -64,12 +64,12 @@ internal sealed class WorkerPool : IDisposable
             {
                 int share = i + 1;
                 _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
-                _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
+                _workers[i].UnsafeStart(); // later callers must not see the first caller's execution context
             }
         }
         catch
         {
-            Stop(); // those that the system did start
+            Stop(); // the threads that were started
             throw;
         }
     }
@@ -125,7 +125,7 @@ internal sealed class WorkerPool : IDisposable
         }
         catch
         {
-            Interlocked.Decrement(ref _sharers); // the system has no more threads
+            Interlocked.Decrement(ref _sharers); // the system could not start a thread
             throw;
         }
     }
@@ -150,7 +150,7 @@ internal sealed class WorkerPool : IDisposable
     /// </summary>
     /// <remarks>The delegate belongs in a field, since creating one allocates.</remarks>
     /// <param name="parts">At most 65535.</param>
-    /// <param name="body">What to do; several parts at once.</param>
+    /// <param name="body">The work on a part; several parts run at once.</param>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     /// <exception cref="Exception">
     /// The first exception that a part threw. The parts of other threads still ran.

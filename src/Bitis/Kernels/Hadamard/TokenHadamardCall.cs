@@ -32,7 +32,7 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many rows are kept.</summary>
     public int Rank;
 
-    /// <summary>What transformed rows are multiplied by: 1/4 makes the transform orthonormal.</summary>
+    /// <summary>The factor of transformed rows: 1/4 makes the transform orthonormal.</summary>
     public float Factor;
 
     /// <summary>Source rows that are copied as they are; −1 stands for a row of zeros.</summary>

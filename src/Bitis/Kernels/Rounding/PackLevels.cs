@@ -142,7 +142,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     private static int Width(in PackLevelsCall call, int panel) =>
         Math.Min(call.PanelColumns, call.PaddedColumns - panel);
 
-    /// <summary>Where the first group of a column lies.</summary>
+    /// <summary>The address of a column's first group.</summary>
     private static byte* Target(in PackLevelsCall call, int panel, int column) =>
         call.Target + ((nint)panel * call.Groups * GroupRows) + ((column - panel) * GroupRows);
 }

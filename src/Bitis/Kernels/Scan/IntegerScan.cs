@@ -135,14 +135,14 @@ internal static unsafe class IntegerScan
         RunPortable(in call, whole, channelEnd);
     }
 
-    /// <summary>Where the channels end that fill blocks.</summary>
+    /// <summary>The end of the channels that fill whole blocks.</summary>
     private static int WholeBlocks(int channelStart, int channelEnd) =>
         Math.Max(channelStart, channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels);
 
     /// <summary>The levels of B or C of a token, in the upper bits.</summary>
     /// <param name="values">As many as there are states.</param>
     /// <param name="states">How many.</param>
-    /// <param name="inverse">What the values are multiplied by.</param>
+    /// <param name="inverse">The factor of the values.</param>
     /// <param name="max">The highest level; the lowest is −max.</param>
     /// <param name="shift">How far the levels are moved to the left.</param>
     /// <param name="levels">As many as there are states.</param>

@@ -15,6 +15,8 @@ internal unsafe struct IntegerScanGradientCall
     /// <summary>The gradients of values; null for those that are not needed.</summary>
     public ScanGradients Gradients;
 
-    /// <summary>Where the gradients of the scales are added to, as <see cref="ScanSums"/> lays them out.</summary>
+    /// <summary>
+    /// The sums of the scales' gradients, which are added to, in the layout of <see cref="ScanSums"/>.
+    /// </summary>
     public float* Sums;
 }

@@ -28,7 +28,7 @@ internal sealed class IntegerScanTables
     /// <summary>Δ by level.</summary>
     public required float[] DeltaValues { get; init; }
 
-    /// <summary>What each level of Δ adds to the code of Ā.</summary>
+    /// <summary>The summand of each level of Δ in the code of Ā.</summary>
     public required IReadOnlyList<sbyte> DeltaCodes { get; init; }
 
     /// <summary>1/s_u, <c>[channels]</c>.</summary>
@@ -73,7 +73,7 @@ internal sealed class IntegerScanTables
     /// <summary>The group of each token, in the order of the scan.</summary>
     public required int[] Groups { get; init; }
 
-    /// <summary>What h is multiplied by where a group begins, <c>[groups]</c>.</summary>
+    /// <summary>The factor of h at the start of a group, <c>[groups]</c>.</summary>
     public required float[] Rescales { get; init; }
 
     /// <summary>The scales of h, <c>[groups, channels]</c>.</summary>

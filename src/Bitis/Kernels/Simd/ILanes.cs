@@ -113,7 +113,7 @@ internal unsafe interface ILanes<TSelf> :
     /// </param>
     /// <param name="max">The largest level, up to 127.</param>
     /// <param name="zeroPoint">0 or 128.</param>
-    /// <param name="target">Where they go; any alignment.</param>
+    /// <param name="target">Receives the levels; any alignment.</param>
     static abstract void StoreLevels(TSelf value, sbyte max, byte zeroPoint, byte* target);
 
     /// <summary>

@@ -21,7 +21,7 @@ internal sealed class TrainingState
     /// <summary>The model that is trained.</summary>
     public VisionModel Model { get; }
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     public FrozenLayers? Frozen { get; }
 
     /// <summary>The average of its weights over the steps.</summary>

@@ -24,7 +24,7 @@ internal sealed class AdamW
     /// <summary>Starts with moments of zero.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="recipe">β₁, β₂, ε and λ.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     public AdamW(Graph graph, TrainingRecipe recipe, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);

@@ -29,9 +29,7 @@ internal static class GradientClipping
         return Math.Sqrt(total);
     }
 
-    /// <summary>
-    /// What to multiply all gradients with, so that their norm is at most <paramref name="maximum"/>.
-    /// </summary>
+    /// <summary>The factor of all gradients that limits their norm to <paramref name="maximum"/>.</summary>
     /// <param name="norm">Their norm.</param>
     /// <param name="maximum">The limit; 0 for none.</param>
     public static double Factor(double norm, double maximum) => maximum > 0 && norm > maximum ? maximum / norm : 1;

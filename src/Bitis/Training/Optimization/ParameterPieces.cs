@@ -30,7 +30,7 @@ internal sealed class ParameterPieces
 
     /// <summary>Calls a body for every piece, on several threads; returns when all are done.</summary>
     /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
-    /// <param name="body">What is called.</param>
+    /// <param name="body">The work on a piece.</param>
     public void ForEach(int threads, Body body)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };

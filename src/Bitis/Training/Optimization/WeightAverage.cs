@@ -18,7 +18,7 @@ internal sealed class WeightAverage
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its parameters, by name; they are copied.</param>
     /// <param name="decay">The decay rate; 0 for none, so that the average is always the last weights.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     public WeightAverage(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, double decay, FrozenLayers? frozen = null)
     {

@@ -35,7 +35,7 @@ internal static unsafe class GridPatches
     /// <param name="targetStride">The distance of those.</param>
     /// <param name="start">The first place.</param>
     /// <param name="end">The place after the last.</param>
-    /// <param name="zero">What lies outside of the grid.</param>
+    /// <param name="zero">The value outside of the grid.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unfold<T>(
         GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end,

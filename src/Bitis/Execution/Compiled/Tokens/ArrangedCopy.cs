@@ -14,7 +14,7 @@ internal sealed record ArrangedCopy(ArenaMatrix Target, NativeBuffer<int> Offset
     /// <summary>The copy that an arrangement of all tokens describes.</summary>
     /// <param name="arrangement">The arrangement.</param>
     /// <param name="tokens">How many tokens the value has.</param>
-    /// <param name="target">Where the copy lies.</param>
+    /// <param name="target">The place of the copy.</param>
     public static ArrangedCopy Of(ArrangeTokens arrangement, int tokens, ArenaMatrix target) => new(
         target,
         NativeBuffer<int>.Of([.. arrangement.Inverse(tokens).Sources.Select(row => row * target.Stride)]),

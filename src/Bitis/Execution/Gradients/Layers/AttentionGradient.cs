@@ -168,7 +168,7 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
         /// <summary>P̄ and then S̄, <c>[tokens, tokens]</c>; in the forward pass Pᵀ.</summary>
         public float* Slopes => Weights + (tokens * tokens);
 
-        /// <summary>What <see cref="FloatGemm.AddTransposed"/> needs.</summary>
+        /// <summary>The scratch memory of <see cref="FloatGemm.AddTransposed"/>.</summary>
         public float* Panel => Slopes + (tokens * tokens);
 
         /// <summary>The elements of all of them.</summary>

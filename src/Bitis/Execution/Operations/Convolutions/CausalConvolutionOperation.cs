@@ -27,7 +27,7 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
 
-    /// <summary>What the kernel takes; weights packed, <c>[taps, channels]</c>.</summary>
+    /// <summary>The operands of the kernel; weights packed, <c>[taps, channels]</c>.</summary>
     public static unsafe CausalConvCall Call(
         ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights,
         FloatTensor bias) =>

@@ -44,7 +44,7 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
     public override OperationGradient CreateGradient(GradientContext context) =>
         new DepthwiseConvolutionGradient(fused);
 
-    /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
+    /// <summary>The operands of the kernel; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(
         ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights,
         FloatTensor? bias) => new()

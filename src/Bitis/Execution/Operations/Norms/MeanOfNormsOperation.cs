@@ -27,7 +27,7 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
 
-    /// <summary>What the kernel takes for one sequence.</summary>
+    /// <summary>The operands of the kernel for one sequence.</summary>
     public static unsafe MeanOfRowNormsCall Call(
         ArenaAddresses arena, ArenaMatrix x, int* rowMap, FloatTensor weight, FloatTensor bias, float epsilon,
         float* mean) =>

@@ -55,7 +55,7 @@ internal sealed class NormOperation : Operation
     public override OperationGradient CreateGradient(GradientContext context) =>
         new NormGradient(_norm, Epsilon, HasBias);
 
-    /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
+    /// <summary>The operands of the kernel for the rows of a matrix. With a bias, it centers the rows first.</summary>
     public static unsafe RowNormCall Call(
         ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) =>
         new()

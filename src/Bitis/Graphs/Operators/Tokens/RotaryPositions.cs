@@ -74,7 +74,7 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
     /// <remarks>The factor is −sin φ for the first of a pair and sin φ for the second.</remarks>
     private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
     {
-        int half = channels / 2; // the channels that turn with the row; as many turn with the column
+        int half = channels / 2; // channels that rotate with the row; as many rotate with the column
         float[] cos = new float[grid * grid * channels], sin = new float[cos.Length];
         for (int i = 0; i < cos.Length; i++)
         {
