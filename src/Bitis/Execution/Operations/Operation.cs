@@ -13,7 +13,7 @@ internal abstract class Operation
     public virtual GradientPassing Passing => GradientPassing.None;
 
     /// <summary>Adds the operations of the forward pass, and says where the outputs lie.</summary>
-    /// <exception cref="NotSupportedException">The operation is quantized, but has no form in integers.</exception>
+    /// <exception cref="NotSupportedException">The operation is quantized, but has no quantized form.</exception>
     public abstract void Plan(PlanBuilder plan);
 
     /// <summary>The form for training, forward and backward; null for a view.</summary>

@@ -16,7 +16,7 @@ internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient =
         if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
         {
             throw new NotSupportedException(
-                $"'{node.Name}' ({node.Operator.Kind}) is quantized, but no operation computes it in integers.");
+                $"'{node.Name}' ({node.Operator.Kind}) is quantized, but no operation computes its quantized form.");
         }
 
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];

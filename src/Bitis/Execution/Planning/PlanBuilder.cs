@@ -52,7 +52,7 @@ internal sealed class PlanBuilder
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
-    /// A layer or scan is quantized, but no operation computes it in integers.
+    /// A layer or scan is quantized, but no operation computes its quantized form.
     /// </exception>
     public static Plan Build(
         Graph graph,
@@ -75,7 +75,7 @@ internal sealed class PlanBuilder
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
-    /// A layer or scan is quantized, but no operation computes it in integers.
+    /// A layer or scan is quantized, but no operation computes its quantized form.
     /// </exception>
     public static Plan Build(
         FusedGraph graph,
