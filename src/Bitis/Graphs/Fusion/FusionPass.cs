@@ -8,7 +8,7 @@ namespace Bitis.Graphs.Fusion;
 /// <remarks>
 /// <code>
 ///   conv2d → flatten                      patches times a matrix
-///   causal or depthwise conv → silu       the latter also writes copies in the orders that scans want
+///   causal or depthwise conv → silu       the latter also writes copies in the orders that scans need
 ///   softplus → scan                       Δ's softplus is part of the scan
 ///   scan → reverse → add                  a scan from the end adds to what is there
 ///   scale, silu → multiply                the gate

@@ -1,6 +1,6 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>The patterns that an executor wants fused.</summary>
+/// <summary>The patterns that are fused for an executor.</summary>
 /// <remarks>All executors share one pass. These rules are the only difference between them.</remarks>
 internal sealed record FusionRules
 {
@@ -29,7 +29,7 @@ internal sealed record FusionRules
     /// <summary>A scan from the end adds its output to the other term of the sum after it.</summary>
     public bool ScansIntoSums { get; private init; }
 
-    /// <summary>A convolution over a grid writes copies of its output in the orders that scans want.</summary>
+    /// <summary>A convolution over a grid writes copies of its output in the orders that scans need.</summary>
     public bool ArrangedCopies { get; private init; }
 
     /// <summary>Another order of tokens is an index map if all of its readers take one.</summary>

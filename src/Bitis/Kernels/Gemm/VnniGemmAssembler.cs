@@ -13,7 +13,7 @@ namespace Bitis.Kernels.Gemm;
 ///   a[1, k…k+3]          c10     c11     c12     c13         per group of k: V loads, R broadcasts, R·V dot products
 ///   ...                                                      6 × 4: 24 sums + 4 weights + 2 inputs of 32 registers
 /// </code>
-/// Two dot products a cycle with a latency of 4 or 5 want at least 10 sums; narrower panels take more rows.
+/// Two dot products a cycle with a latency of 4 or 5 need at least 10 sums. Narrower panels take more rows.
 /// </remarks>
 internal sealed class VnniGemmAssembler
 {

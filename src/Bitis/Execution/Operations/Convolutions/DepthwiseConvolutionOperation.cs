@@ -15,7 +15,7 @@ using Bitis.Kernels.Memory;
 namespace Bitis.Execution.Operations.Convolutions;
 
 /// <summary>A depthwise convolution over a grid, with the SiLU after it if there is one.</summary>
-/// <remarks>It also writes copies of its output in the orders that scans want.</remarks>
+/// <remarks>It also writes copies of its output in the orders that scans need.</remarks>
 internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : WeightedOperation
 {
     private readonly DepthwiseConv2d _layer = (DepthwiseConv2d)fused.Convolution.Operator;
