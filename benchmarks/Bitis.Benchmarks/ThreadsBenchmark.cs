@@ -21,15 +21,20 @@ internal static class ThreadsBenchmark
         using (InferenceSession first = InferenceSession.Create(model))
             first.Run(image);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        Console.WriteLine($"{variant}: the first answer of this process took {seconds:F2} s, after {prepared:F2} s for weights and images, which are made of random numbers.");
+        Console.WriteLine($"{variant}: the first answer of this process took {seconds:F2} s, after {prepared:F2} s "
+            + "for weights and images, which are made of random numbers.");
         Console.WriteLine();
         Console.WriteLine("| ms an image | batch | one thread | two threads | ratio |");
         Console.WriteLine("|---|---|---|---|---|");
-        Measure("float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image, images);
+        Measure(
+            "float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image,
+            images);
         foreach (Scope scope in (Scope[])[Scope.Linear, Scope.Full])
         {
             QuantizedModel quantized = RandomModel.Quantize(model, "w8a8", scope);
-            Measure(RandomModel.NameOf("w8a8", scope), threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
+            Measure(
+                RandomModel.NameOf("w8a8", scope),
+                threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
         }
         Console.WriteLine();
         Console.WriteLine($"| ms for {Requests} requests of one image | threads | one after the other | at once | "

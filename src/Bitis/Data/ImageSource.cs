@@ -134,6 +134,23 @@ public abstract class ImageSource : IDisposable
         return Subset(sample);
     }
 
+    /// <summary>The images that can be decoded. To find out, each is decoded once.</summary>
+    /// <param name="leftOut">Why each of the others cannot be decoded, with its name, in their order.</param>
+    /// <param name="threads">How many images are decoded at once; 0 for one on each processor.</param>
+    /// <param name="progress">Hears of images done.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
+    /// <exception cref="BitisException">None can be decoded, or there are too many threads.</exception>
+    public ImageSource WithoutDamaged(
+        out IReadOnlyList<string> leftOut,
+        int threads = 0,
+        IProgress<WorkProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        var check = ImageCheck.Of(this, threads, progress, cancellationToken);
+        leftOut = [.. check.Bad.Select(image => image.Reason)];
+        return check.RequireGood();
+    }
+
     /// <summary>Closes the files that the source keeps open.</summary>
     public void Dispose()
     {

@@ -27,6 +27,8 @@ public sealed class ImageCheckTests : IDisposable
         BadImage bad = Assert.Single(check.Bad);
         Assert.Equal("a/2.jpg", bad.Image);
         Assert.Contains("2.jpg: the JPEG file is truncated or damaged", bad.Reason);
+        ImageSource same = source.WithoutDamaged(out IReadOnlyList<string> leftOut);
+        Assert.Equal((2, bad.Reason), (same.Count, Assert.Single(leftOut)));
     }
 
     [Fact]
@@ -47,6 +49,7 @@ public sealed class ImageCheckTests : IDisposable
         var check = ImageCheck.Of(source);
         Assert.Null(check.Good);
         string message = Assert.Throws<BitisException>(check.RequireGood).Message;
+        Assert.Equal(message, Assert.Throws<BitisException>(() => source.WithoutDamaged(out _)).Message);
         Assert.StartsWith("None of the 2 images can be decoded. The first: ", message);
         Assert.Contains("1.png: the PNG file is truncated", message);
     }

@@ -128,9 +128,9 @@ public sealed class QuantizedModelFileTests : IDisposable
     public void Nibbles_come_back(int columns)
     {
         sbyte[] levels = [.. Enumerable.Range(0, 16 * columns).Select(i => (sbyte)(i % 16 - 8))];
-        byte[] packed = Nibbles.Pack(levels, columns);
-        Assert.Equal(16 * Nibbles.RowBytes(columns), packed.Length);
-        Assert.Equal(levels, Nibbles.Unpack(packed, columns));
+        byte[] packed = RowNibbles.Pack(levels, columns);
+        Assert.Equal(16 * RowNibbles.RowBytes(columns), packed.Length);
+        Assert.Equal(levels, RowNibbles.Unpack(packed, columns));
     }
 
     private static void AssertEqual(UniformQuantizer? expected, UniformQuantizer? actual)

@@ -204,7 +204,7 @@ internal static class QuantizedModelFile
             tensors.Add(weight.Bits <= 4
                 ? new(
                     node.ParameterNames[0], DType.UInt8, PackedShape(shape),
-                    Nibbles.Pack(layer.Levels, InputsOf(shape)))
+                    RowNibbles.Pack(layer.Levels, InputsOf(shape)))
                 : new(
                     node.ParameterNames[0], DType.Int8, shape, MemoryMarshal.AsBytes(layer.Levels.AsSpan()).ToArray()));
             tensors.Add(
@@ -243,7 +243,7 @@ internal static class QuantizedModelFile
             bool packed = bits.Weights <= 4;
             byte[] bytes = tensors.Bytes(
                 node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
-            levels = packed ? Nibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
+            levels = packed ? RowNibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
             weight = UniformQuantizer.Symmetric(
                 bits.Weights, Granularity.PerChannel, tensors.Scales($"{name}.weight_scale", [shape[0]]));
             if (
@@ -310,7 +310,7 @@ internal static class QuantizedModelFile
     private static int InputsOf(Shape weight) => (int)weight.DropFirst().ElementCount;
 
     /// <summary>The shape of weights with two levels a byte.</summary>
-    private static Shape PackedShape(Shape weight) => [weight[0], Nibbles.RowBytes(InputsOf(weight))];
+    private static Shape PackedShape(Shape weight) => [weight[0], RowNibbles.RowBytes(InputsOf(weight))];
 
     private static BitWidths BitsOf(QuantizedLayer layer) =>
         new(layer.Weight?.Bits ?? BitWidths.Float, layer.Input?.Bits ?? BitWidths.Float);

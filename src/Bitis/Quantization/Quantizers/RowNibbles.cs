@@ -3,7 +3,7 @@ namespace Bitis.Quantization.Quantizers;
 /// <summary>
 /// Signed levels of at most 4 bits, two in a byte: the first of a pair in the low half, rows start at a whole byte.
 /// </summary>
-internal static class Nibbles
+internal static class RowNibbles
 {
     /// <summary>The bytes that a row takes.</summary>
     public static int RowBytes(int columns) => (columns + 1) / 2;
