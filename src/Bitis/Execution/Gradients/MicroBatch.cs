@@ -66,15 +66,15 @@ internal sealed unsafe class MicroBatch : IDisposable
     public LayerGradients Gradients(
         ArenaMatrix output, GradientTarget source, ParameterSlot weight, ParameterSlot? bias, int image = 0) =>
         new()
-    {
-        Output = Pointer(output, image),
-        OutputStride = output.Stride,
-        Source = Pointer(source.Matrix, image),
-        SourceStride = source.Matrix.Stride,
-        AccumulateSource = source.Accumulate,
-        Weight = Gradient(weight),
-        Bias = bias is null ? null : Gradient(bias),
-    };
+        {
+            Output = Pointer(output, image),
+            OutputStride = output.Stride,
+            Source = Pointer(source.Matrix, image),
+            SourceStride = source.Matrix.Stride,
+            AccumulateSource = source.Accumulate,
+            Weight = Gradient(weight),
+            Bias = bias is null ? null : Gradient(bias),
+        };
 
     /// <inheritdoc />
     public void Dispose()

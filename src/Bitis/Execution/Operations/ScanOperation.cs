@@ -23,10 +23,8 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         Node node = fused.Scan;
         bool accumulates = fused.Other is { } other && plan.CanOverwrite(other);
         ArenaMatrix u = plan.Value(node.Inputs[0]);
-        ArenaMatrix y = (
-            accumulates
-                ? plan.Value(fused.Other!)
-                : plan.Allocate(fused.Outputs[0])) with { IsReversed = u.IsReversed };
+        ArenaMatrix target = accumulates ? plan.Value(fused.Other!) : plan.Allocate(fused.Outputs[0]);
+        ArenaMatrix y = target with { IsReversed = u.IsReversed };
         var operands = new ScanOperands(
             u, plan.Value(fused.Delta), plan.Value(node.Inputs[2]), plan.Value(node.Inputs[3]), y);
         plan.Add(CreateStep(plan, operands, accumulates), [u, operands.Delta, operands.B, operands.C], [y]);

@@ -75,9 +75,12 @@ internal abstract class WeightedOperation : Operation
         ArenaMatrix source = x.RowMap is null
             ? x
             : x with { Rows = x.RowMap.Max() + 1, RowMap = null, IsReversed = false };
-        ArenaMatrix copy =
-            source with { Block = plan.NewBlock(
-                (long)source.Rows * x.Columns * sizeof(float)), Start = 0, Stride = x.Columns };
+        ArenaMatrix copy = source with
+        {
+            Block = plan.NewBlock((long)source.Rows * x.Columns * sizeof(float)),
+            Start = 0,
+            Stride = x.Columns,
+        };
         plan.Add(create(source, copy), [source], [copy]);
         return copy with { Rows = x.Rows, RowMap = x.RowMap, IsReversed = x.IsReversed };
     }

@@ -103,9 +103,11 @@ internal sealed class PlanBuilder
         FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
         IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
     {
-        var builder = new PlanBuilder(
-            graph, parameters, new Dictionary<string, QuantizedLayer>(),
-            scans) { HasCubicDecay = cubicDecay, _isOverTensors = true };
+        var builder = new PlanBuilder(graph, parameters, new Dictionary<string, QuantizedLayer>(), scans)
+        {
+            HasCubicDecay = cubicDecay,
+            _isOverTensors = true,
+        };
         return builder.BuildOrDispose();
     }
 

@@ -32,17 +32,17 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
         ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights,
         FloatTensor bias) =>
         new()
-    {
-        Tokens = x.Rows,
-        Taps = taps,
-        Reverse = x.IsReversed,
-        SumsOnly = sumsOnly,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        Weights = weights,
-        WeightStride = x.Columns,
-        Bias = bias.Pointer,
-        Target = y.Pointer(arena),
-        TargetStride = y.Stride,
-    };
+        {
+            Tokens = x.Rows,
+            Taps = taps,
+            Reverse = x.IsReversed,
+            SumsOnly = sumsOnly,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Weights = weights,
+            WeightStride = x.Columns,
+            Bias = bias.Pointer,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+        };
 }

@@ -32,15 +32,15 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
         ArenaAddresses arena, ArenaMatrix x, int* rowMap, FloatTensor weight, FloatTensor bias, float epsilon,
         float* mean) =>
         new()
-    {
-        Rows = x.Rows,
-        Columns = x.Columns,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        RowMap = rowMap,
-        Weight = weight.Pointer,
-        Bias = bias.Pointer,
-        Epsilon = epsilon,
-        Mean = mean,
-    };
+        {
+            Rows = x.Rows,
+            Columns = x.Columns,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            RowMap = rowMap,
+            Weight = weight.Pointer,
+            Bias = bias.Pointer,
+            Epsilon = epsilon,
+            Mean = mean,
+        };
 }

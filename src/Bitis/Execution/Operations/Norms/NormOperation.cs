@@ -59,15 +59,15 @@ internal sealed class NormOperation : Operation
     public static unsafe RowNormCall Call(
         ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) =>
         new()
-    {
-        Columns = y.Columns,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        Target = y.Pointer(arena),
-        TargetStride = y.Stride,
-        Weight = weight.Pointer,
-        Bias = bias is null ? null : bias.Pointer,
-        Epsilon = epsilon,
-        Center = bias is not null,
-    };
+        {
+            Columns = y.Columns,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+            Weight = weight.Pointer,
+            Bias = bias is null ? null : bias.Pointer,
+            Epsilon = epsilon,
+            Center = bias is not null,
+        };
 }
