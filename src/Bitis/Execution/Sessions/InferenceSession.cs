@@ -17,8 +17,8 @@ namespace Bitis;
 /// </para>
 /// <para>
 /// A call writes its intermediate values to memory that the session keeps for later calls. Each of the calls that run
-/// at the same time has such memory: for one image, or for one image of a batch on each thread. This memory stays
-/// reserved until the session is disposed or collected.
+/// at the same time has such memory for as many images as its threads compute. This memory stays reserved until the
+/// session is disposed or collected.
 /// </para>
 /// </remarks>
 public sealed class InferenceSession : IDisposable

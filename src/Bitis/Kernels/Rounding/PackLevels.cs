@@ -7,7 +7,7 @@ namespace Bitis.Kernels.Rounding;
 
 /// <summary>Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time.</summary>
 /// <remarks>
-/// The dot product of <see cref="Int8Gemm"/> reads this form: weights in panels of the kernel's width, or an input in
+/// The dot product of <see cref="Int8Gemm"/> reads this form. Weights lie in panels of the kernel's width, an input in
 /// one panel as wide as the matrix. All forms give the same bits.
 /// </remarks>
 internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
