@@ -27,14 +27,18 @@ internal static class ThreadsBenchmark
         Console.WriteLine("| ms an image | batch | one thread | two threads | ratio |");
         Console.WriteLine("|---|---|---|---|---|");
         Measure(
-            "float32", threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }), image,
+            "float32",
+            threads => InferenceSession.Create(model, new SessionOptions { Threads = threads }),
+            image,
             images);
         foreach (Scope scope in (Scope[])[Scope.Linear, Scope.Full])
         {
             QuantizedModel quantized = RandomModel.Quantize(model, "w8a8", scope);
             Measure(
                 RandomModel.NameOf("w8a8", scope),
-                threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }), image, images);
+                threads => InferenceSession.Create(quantized, new SessionOptions { Threads = threads }),
+                image,
+                images);
         }
         Console.WriteLine();
         Console.WriteLine($"| ms for {Requests} requests of one image | threads | one after the other | at once | "

@@ -1,12 +1,10 @@
 // Quantizes and times a model in a program that was compiled ahead of time:
 // dotnet publish samples/NativeAot -c Release -o out && out/NativeAot. The guide is docs/native-aot.md.
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Bitis;
 
 const int CalibrationImages = 32, TestImages = 200, Seed = 0;
 
-Console.WriteLine(RuntimeFeature.IsDynamicCodeCompiled ? "compiled at run time" : "compiled ahead of time");
 VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
 using ImageSource shapes = ImageSource.Open("builtin/train", decoder: null);
 var images = CalibrationSet.FromImages(shapes, model.Preprocessing, CalibrationImages);

@@ -25,8 +25,7 @@ internal static class ClassifyEndpoint
 
     /// <param name="session">The model.</param>
     /// <param name="body">The image file.</param>
-    /// <param name="cancellationToken">Cancelled if the client goes away: the request stops waiting and
-    /// reading.</param>
+    /// <param name="cancellationToken">Cancelled if the client goes away, which ends waiting and reading.</param>
     private static async Task<Results<Ok<IReadOnlyList<Prediction>>, ProblemHttpResult>> ClassifyAsync(
         InferenceSession session, Stream body, CancellationToken cancellationToken)
     {

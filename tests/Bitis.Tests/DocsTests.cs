@@ -14,6 +14,7 @@ public sealed partial class DocsTests
         .. Directory.EnumerateFiles(ReadmeTests.Root, "*.md"),
         .. Directory.EnumerateFiles(PathOf("docs"), "*.md", SearchOption.AllDirectories),
         PathOf("models", "README.md"),
+        PathOf("samples", "README.md"),
     ];
 
     private static readonly string[] ProjectWords = File.ReadAllLines(PathOf("docs", "words.txt"));

@@ -115,7 +115,8 @@ internal static class ImageLoader
         catch (BitisException e) when (source.Count > 1)
         {
             throw new BitisException(
-                $"{e.Message} Leave out what cannot be decoded with --bad-images skip (in the library: ImageSource.WithoutDamaged).",
+                $"{e.Message} Leave out what cannot be decoded with --bad-images skip (in the library: "
+                + "ImageSource.WithoutDamaged).",
                 e);
         }
     }

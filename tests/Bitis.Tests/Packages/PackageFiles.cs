@@ -8,9 +8,7 @@ public sealed class PackageFiles : IDisposable
 {
     private readonly TempFolder _folder = new();
 
-    /// <summary>
-    /// Packs the solution. Builds into the folder, so that the repository's own output stays as it is.
-    /// </summary>
+    /// <summary>Packs the solution. Builds into the folder, so the repository's own output stays as it is.</summary>
     public PackageFiles()
     {
         DotnetCommand.Run(

@@ -8,7 +8,7 @@ using WebApi;
 namespace Bitis.Tests.Packages;
 
 /// <summary>The sample of a server, over a socket.</summary>
-public sealed class WebApiTests : IAsyncLifetime
+public sealed class WebApiTests : IAsyncLifetime, IDisposable
 {
     private readonly InferenceSession _session = InferenceSession.Create(VisionModel.LoadShipped("vim-micro-builtin"));
     private readonly HttpClient _client = new();
@@ -25,10 +25,11 @@ public sealed class WebApiTests : IAsyncLifetime
         _client.BaseAddress = new Uri(_app.Urls.Single());
     }
 
-    public async Task DisposeAsync()
+    public async Task DisposeAsync() => await _app!.DisposeAsync();
+
+    public void Dispose()
     {
         _client.Dispose();
-        await _app!.DisposeAsync();
         _session.Dispose();
     }
 

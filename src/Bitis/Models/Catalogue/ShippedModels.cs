@@ -30,9 +30,8 @@ internal static class ShippedModels
         if (names.Length == 0)
         {
             throw new BitisException(
-                $"The model '{name}' is not here: the folder {folder} has no models. Add the NuGet package "
-                + "Bitis.Models "
-                + "to the program: it puts them there.");
+                $"The model '{name}' is not here: the folder {folder} has no models. "
+                + "Add the NuGet package Bitis.Models to the program: it puts them there.");
         }
         return names.Contains(name)
             ? PathOf(folder, name)

@@ -243,7 +243,9 @@ internal static class QuantizedModelFile
             bool packed = bits.Weights <= 4;
             byte[] bytes = tensors.Bytes(
                 node.ParameterNames[0], packed ? DType.UInt8 : DType.Int8, packed ? PackedShape(shape) : shape);
-            levels = packed ? RowNibbles.Unpack(bytes, InputsOf(shape)) : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
+            levels = packed
+                ? RowNibbles.Unpack(bytes, InputsOf(shape))
+                : MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray();
             weight = UniformQuantizer.Symmetric(
                 bits.Weights, Granularity.PerChannel, tensors.Scales($"{name}.weight_scale", [shape[0]]));
             if (
