@@ -7,22 +7,21 @@ using Bitis.Tensors;
 namespace Bitis.Analysis;
 
 /// <summary>
-/// Looks into the selective scans of a float model: what makes their discrete parameters and hidden states hard to
-/// quantize.
+/// Analyzes what makes the discrete parameters and hidden states of a float model's scans hard to quantize.
 /// </summary>
 internal static class ScanAnalyzer
 {
     /// <summary>Runs images through a model and observes every scan.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="batches">Images as the model takes them, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="batches">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. The result does not depend on it.
     /// </param>
-    /// <param name="progress">Hears of images done.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>The statistics of each scan, in the order of the graph.</returns>
     /// <exception cref="BitisException">
-    /// There is no image, the model has no scan, or an answer is not a finite number.
+    /// There is no image, the model has no scan, or a logit is not a finite number.
     /// </exception>
     public static IReadOnlyList<ScanStatistics> Run(
         VisionModel model,

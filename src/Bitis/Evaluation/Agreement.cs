@@ -2,15 +2,15 @@ using System.Numerics.Tensors;
 
 namespace Bitis.Evaluation;
 
-/// <summary>How well the answers of a model agree with those of a reference for the same images.</summary>
+/// <summary>How well the logits of a model agree with those of a reference for the same images.</summary>
 /// <remarks>The logit error of an image is relative: <c>‖logits − reference‖₂ / ‖reference‖₂</c>.</remarks>
 /// <param name="Images">How many images were compared.</param>
-/// <param name="SameTop1">For how many of them the first class is the same.</param>
+/// <param name="SameTop1">The number of images with the same first class.</param>
 /// <param name="LogitErrorSum">The sum of the images' logit errors.</param>
 /// <param name="MaxLogitError">The largest logit error of an image.</param>
 public sealed record Agreement(long Images, long SameTop1, double LogitErrorSum, double MaxLogitError)
 {
-    /// <summary>Nothing was compared.</summary>
+    /// <summary>The agreement over no images.</summary>
     public static Agreement None { get; } = new(0, 0, 0, 0);
 
     /// <summary>The share of images with the same first class, 0 to 1; NaN without images.</summary>
@@ -19,7 +19,7 @@ public sealed record Agreement(long Images, long SameTop1, double LogitErrorSum,
     /// <summary>The mean logit error; NaN without images.</summary>
     public double MeanLogitError => LogitErrorSum / Images;
 
-    /// <summary>This and one more image.</summary>
+    /// <summary>This agreement with one more image.</summary>
     /// <param name="logits">The model's logits, <c>[classes]</c>.</param>
     /// <param name="reference">The reference's logits, <c>[classes]</c>.</param>
     public Agreement With(ReadOnlySpan<float> logits, ReadOnlySpan<float> reference)
@@ -33,7 +33,7 @@ public sealed record Agreement(long Images, long SameTop1, double LogitErrorSum,
             Math.Max(MaxLogitError, error));
     }
 
-    /// <summary>Both together.</summary>
+    /// <summary>The agreement over the images of both.</summary>
     public Agreement Merge(Agreement other) => new(
         Images + other.Images,
         SameTop1 + other.SameTop1,

@@ -1,10 +1,10 @@
 
 namespace Bitis.Evaluation;
 
-/// <summary>Which of a model's classes the classes of some images are.</summary>
+/// <summary>Maps the classes of some images to those of a model.</summary>
 /// <remarks>
-/// Where both sides know names, the names decide: exact ones, then those that differ in case only. Otherwise the
-/// numbers decide, and their counts must be equal.
+/// If both sides have names, the names decide: exact ones first, then those that differ in case only. Otherwise the
+/// numbers decide, and both sides must have the same number of classes.
 /// </remarks>
 internal sealed class ClassMap
 {
@@ -29,8 +29,7 @@ internal sealed class ClassMap
     public bool IsByName => _targets is not null;
 
     /// <summary>
-    /// What to tell people: <c>3 of the model's 10 classes have images, matched by name</c>; null if no image has a
-    /// label.
+    /// A text for reports: <c>3 of the model's 10 classes have images, matched by name</c>; null without labels.
     /// </summary>
     public string? Summary
     {
@@ -38,7 +37,9 @@ internal sealed class ClassMap
         {
             if (ClassesWithImages == 0)
                 return null;
-            string how = IsByName ? "matched by name" : "matched by number, since not both sides know names";
+            string how = IsByName
+                ? "matched by name"
+                : "matched by number, since model and images do not both have class names";
             string have = ClassesWithImages == 1 ? "has" : "have";
             return ClassesWithImages == Classes
                 ? $"all {DisplayText.Count(Classes, "class")} of the model {have} images, {how}"
@@ -51,8 +52,8 @@ internal sealed class ClassMap
     /// <param name="classes">How many classes the model has.</param>
     /// <param name="classNames">The names of the model's classes, by index; null if they are unknown.</param>
     /// <exception cref="BitisException">
-    /// The images show a class that the model does not have, or a name that could be several, or there are more or
-    /// fewer classes than the model's where numbers have to decide.
+    /// The images show a class that the model does not have, or a name that fits several classes. Or classes are
+    /// matched by number, and the images have more or fewer classes than the model.
     /// </exception>
     public static ClassMap Create(ImageSource images, int classes, IReadOnlyList<string>? classNames)
     {
@@ -72,7 +73,7 @@ internal sealed class ClassMap
         return new ClassMap(classes, shown.Count, targets: null, classNames ?? images.ClassNames);
     }
 
-    /// <summary>What to tell people of images whose labels are not needed; never an error.</summary>
+    /// <summary>A text for reports on images whose labels are not needed. Never throws.</summary>
     public static string? Describe(ImageSource images, int classes, IReadOnlyList<string>? classNames)
     {
         try
@@ -85,19 +86,18 @@ internal sealed class ClassMap
         }
     }
 
-    /// <summary>The model's class that a label of the images is.</summary>
+    /// <summary>The model's class for a label of the images.</summary>
     public int ClassOf(int label) => _targets is null ? label : _targets[label];
 
-    /// <summary>The model's classes that labels of the images are; null stays null.</summary>
+    /// <summary>The model's classes for labels of the images; null stays null.</summary>
     public int?[] ClassesOf(IReadOnlyList<int?> labels) =>
         [.. labels.Select(label => label is { } known ? ClassOf(known) : (int?)null)];
 
     /// <summary>The name of a class of the model: its own, or that of the images, or <c>class 3</c>.</summary>
     public string NameOf(int modelClass) => _names?[modelClass] ?? $"class {modelClass}";
 
-    /// <summary>
-    /// Where each of some names is among others, if these are the same names in another order; null if they are not.
-    /// </summary>
+    /// <summary>The index of each name among others if both lists hold the same names; null if they do not.</summary>
+    /// <remarks>Each index occurs once. The order of the names may differ.</remarks>
     public static int[]? Permutation(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -109,9 +109,8 @@ internal sealed class ClassMap
         return isPermutation ? order : null;
     }
 
-    /// <summary>
-    /// For each name the index of the same one among others; −1 where there is none, −2 where there are several.
-    /// </summary>
+    /// <summary>The index of each name among others.</summary>
+    /// <remarks>−1 where there is no such name, −2 where there are several.</remarks>
     internal static int[] Match(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         if (names.SequenceEqual(others))
@@ -145,7 +144,7 @@ internal sealed class ClassMap
         if (images.HasModelLabels)
         {
             foreach (int label in labels.Where(label => IsSame(label)))
-                targets[label] = label; // the number tells apart what several classes are called
+                targets[label] = label; // the number decides between classes of the same name
         }
         string[] unknown = [.. labels.Where(label => targets[label] == -1).Select(label => names[label])];
         if (unknown.Length > 0)
@@ -214,7 +213,7 @@ internal sealed class ClassMap
         if (images.ClassCount is not { } count || count == classes)
             return;
         string advice = classNames is null
-            ? "The model knows no names of its classes, so images of some of them need a labels.csv "
+            ? "The model has no class names, so images of some of its classes need a labels.csv "
                 + "with the model's numbers in a column class_index."
             : "Say which classes these are: --classes FILE with their names, one a line.";
         throw new BitisException(

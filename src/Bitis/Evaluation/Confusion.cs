@@ -1,7 +1,7 @@
 namespace Bitis.Evaluation;
 
-/// <summary>Images of one class that were taken for another.</summary>
-/// <param name="Label">The class that they show.</param>
-/// <param name="Predicted">The class that the model answered.</param>
-/// <param name="Images">How many there were.</param>
+/// <summary>The number of images of one class that a model took for another.</summary>
+/// <param name="Label">The class of the images.</param>
+/// <param name="Predicted">The class that the model predicted.</param>
+/// <param name="Images">How many images there were.</param>
 internal sealed record Confusion(int Label, int Predicted, long Images);

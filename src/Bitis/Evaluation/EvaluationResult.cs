@@ -6,62 +6,62 @@ namespace Bitis;
 
 /// <summary>The counts of an evaluation over some images.</summary>
 /// <remarks>
-/// Results over disjoint images merge into the result over all of them, in any order, so an evaluation can be cut into
-/// as many pieces as there are machines.
+/// Results over disjoint images can be merged in any order (<see cref="Merge"/>). So several machines can share an
+/// evaluation.
 /// </remarks>
 public sealed class EvaluationResult
 {
     private readonly Agreement[] _agreements;
 
     /// <summary>Creates an empty result.</summary>
-    /// <param name="references">With how many references the model's answers are compared.</param>
+    /// <param name="references">The number of references that the model is compared with.</param>
     public EvaluationResult(int references = 0)
     {
         _agreements = new Agreement[references];
         Array.Fill(_agreements, Agreement.None);
     }
 
-    /// <summary>The time that the model itself took, without decoding images and without references.</summary>
+    /// <summary>The time that the model took, without decoding images and without references.</summary>
     public TimeSpan ModelTime { get; internal set; }
 
-    /// <summary>Images that the model answered in a second of its own time.</summary>
+    /// <summary>Images per second of <see cref="ModelTime"/>.</summary>
     public double ImagesPerSecond => Images / ModelTime.TotalSeconds;
 
-    /// <summary>How many images the model answered.</summary>
+    /// <summary>How many images were evaluated.</summary>
     public long Images { get; private set; }
 
     /// <summary>How many of them have a label; accuracies count these.</summary>
     public long Labeled { get; private set; }
 
-    /// <summary>For how many labeled images the first answer is the label.</summary>
+    /// <summary>How many labeled images have their label as the first class.</summary>
     public long Top1Correct { get; private set; }
 
-    /// <summary>For how many labeled images the label is among the first five answers.</summary>
+    /// <summary>How many labeled images have their label among the first five classes.</summary>
     public long Top5Correct { get; private set; }
 
-    /// <summary>The share of labeled images whose first answer is right, 0 to 1; null without labels.</summary>
+    /// <summary>The share of labeled images with their label as the first class, 0 to 1; null without labels.</summary>
     public double? Top1 => Labeled == 0 ? null : (double)Top1Correct / Labeled;
 
     /// <summary>
-    /// The share of labeled images with the label among the first five answers, 0 to 1; null without labels.
+    /// The share of labeled images with their label among the first five classes, 0 to 1; null without labels.
     /// </summary>
     public double? Top5 => Labeled == 0 ? null : (double)Top5Correct / Labeled;
 
-    /// <summary>Which of the model's classes the images show, and the names of those in the counts.</summary>
+    /// <summary>How the images' classes are matched to the model's, and the names of the classes.</summary>
     internal ClassMap? Classes { get; init; }
 
-    /// <summary>Which classes were taken for which, over the labeled images.</summary>
+    /// <summary>How often each class was taken for another, over the labeled images.</summary>
     internal ConfusionMatrix Confusions { get; } = new();
 
     /// <summary>The agreement with each reference.</summary>
     public IReadOnlyList<Agreement> Agreements => _agreements;
 
     /// <summary>Adds a batch.</summary>
-    /// <param name="logits">The model's answers, <c>[batch, classes]</c>.</param>
+    /// <param name="logits">The model's logits, <c>[batch, classes]</c>.</param>
     /// <param name="labels">The images' classes; null where unknown.</param>
-    /// <param name="references">The references' answers, each <c>[batch, classes]</c>.</param>
+    /// <param name="references">The references' logits, each <c>[batch, classes]</c>.</param>
     /// <exception cref="ArgumentException">The sizes do not fit each other, or a label is not a class.</exception>
-    /// <exception cref="BitisException">An answer is not a finite number.</exception>
+    /// <exception cref="BitisException">A logit is not a finite number.</exception>
     public void Add(FloatTensor logits, IReadOnlyList<int?> labels, params ReadOnlySpan<FloatTensor> references)
     {
         if (logits.Shape.Rank != 2 || logits.Shape[0] != labels.Count)

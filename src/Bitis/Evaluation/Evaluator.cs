@@ -6,7 +6,7 @@ using Bitis.Graphs;
 
 namespace Bitis;
 
-/// <summary>Runs a model, and references if there are any, over a set of images and counts.</summary>
+/// <summary>Evaluates a model on a set of images: accuracy, and agreement with references if there are any.</summary>
 public sealed class Evaluator
 {
     private readonly Func<FloatTensor, CancellationToken, FloatTensor> _model;
@@ -16,15 +16,15 @@ public sealed class Evaluator
 
     /// <summary>Describes an evaluation.</summary>
     /// <param name="model">
-    /// What is evaluated: normalized pixels, <c>[batch, channels, height, width]</c>, to logits,
-    /// <c>[batch, classes]</c>; <c>session.Run</c>, for example.
+    /// The model: a function from normalized pixels, <c>[batch, channels, height, width]</c>, to logits,
+    /// <c>[batch, classes]</c>. For example <c>session.Run</c>.
     /// </param>
-    /// <param name="classes">How many classes it tells apart.</param>
+    /// <param name="classes">How many classes the model has.</param>
     /// <param name="classNames">
-    /// The classes' names, by index, by which those of the images are found; null if they are unknown.
+    /// The classes' names, by index; null if unknown. Classes of the images are matched by name.
     /// </param>
     /// <param name="references">
-    /// What its answers are compared with; each takes the same images and has the same classes.
+    /// Models whose logits are compared with the model's. They take the same images and have the same classes.
     /// </param>
     public Evaluator(
         Func<FloatTensor, CancellationToken, FloatTensor> model,
@@ -38,19 +38,19 @@ public sealed class Evaluator
         _references = references;
     }
 
-    /// <summary>How many images go through a model at once.</summary>
+    /// <summary>How many images a model computes at once.</summary>
     public int BatchSize { get; init; } = 16;
 
-    /// <summary>How many batches are decoded ahead, each on a thread of its own.</summary>
+    /// <summary>How many batches are decoded in advance, each on a thread of its own.</summary>
     public int LoaderThreads { get; init; } = 2;
 
     /// <summary>Evaluates all images of a source.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="preprocessing">How they become the model's input.</param>
-    /// <param name="progress">Hears of images done.</param>
+    /// <param name="preprocessing">How images become the model's input.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
     /// <exception cref="BitisException">
-    /// The images' classes are not the model's (<see cref="ClassMap"/>), an image is damaged, or an answer is not a
+    /// The images' classes are not the model's (<see cref="ClassMap"/>), an image is damaged, or a logit is not a
     /// finite number.
     /// </exception>
     public EvaluationResult Run(

@@ -4,24 +4,22 @@ using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
 
-/// <summary>
-/// How long a model takes for an image: the median of many runs, and the ends that one run in ten exceeds.
-/// </summary>
+/// <summary>The time that a model takes for one image: the median and two percentiles of many runs.</summary>
 /// <param name="Median">Half of the runs took less.</param>
 /// <param name="P10">A tenth of the runs took less.</param>
 /// <param name="P90">A tenth of the runs took more.</param>
 internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
 {
     /// <summary>Measures models against each other.</summary>
-    /// <remarks>They take turns, so that whatever else the machine does meanwhile meets all of them alike.</remarks>
+    /// <remarks>The models take turns, so that other work on the machine affects all of them equally.</remarks>
     /// <param name="models">The models.</param>
-    /// <param name="images">What each run computes, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="images">The input of each run, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="warmup">Runs of each model that do not count.</param>
     /// <param name="runs">Runs of each model that count.</param>
-    /// <param name="progress">Hears of runs done.</param>
+    /// <param name="progress">Receives the number of runs done.</param>
     /// <param name="cancellationToken">Ends the measurement.</param>
     /// <returns>The latency of each model: a run's time divided by its images.</returns>
-    /// <exception cref="BitisException">An answer is not a finite number.</exception>
+    /// <exception cref="BitisException">A logit is not a finite number.</exception>
     public static IReadOnlyList<Latency> Measure(
         IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> models,
         FloatTensor images,

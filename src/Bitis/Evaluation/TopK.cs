@@ -48,7 +48,7 @@ internal static class TopK
         return rank;
     }
 
-    /// <summary>NaN is neither larger nor smaller than anything, so no order of it means something.</summary>
+    /// <summary>Throws unless all scores are finite, since NaN has no order.</summary>
     private static void RequireFinite(ReadOnlySpan<float> scores)
     {
         if (TensorPrimitives.IsFiniteAll(scores))

@@ -2,7 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>A model as standard operators: one input, one output, nodes in an order of execution.</summary>
+/// <summary>A model as a graph of standard operators: one input, one output, nodes in an order of execution.</summary>
 public sealed class Graph
 {
     private readonly Dictionary<string, Node> _byName;
@@ -22,26 +22,26 @@ public sealed class Graph
     /// <summary>All nodes; each comes after its inputs.</summary>
     public IReadOnlyList<Node> Nodes { get; }
 
-    /// <summary>The image.</summary>
+    /// <summary>The node of the image.</summary>
     public Node Input => Nodes[0];
 
-    /// <summary>What comes from outside: the image, or the values that a part of a model takes.</summary>
+    /// <summary>The nodes of what comes from outside: the image, or the values that a part of a model takes.</summary>
     internal IReadOnlyList<Node> Inputs => [.. Nodes.Where(node => node.IsInput)];
 
-    /// <summary>The logits.</summary>
+    /// <summary>The node of the logits.</summary>
     public Node Output { get; }
 
     /// <summary>How many blocks the backbone has.</summary>
     public int BlockCount { get; }
 
-    /// <summary>Every parameter that the nodes need, by its name in the checkpoint, with its shape.</summary>
+    /// <summary>All parameters of the nodes: their names in the checkpoint and their shapes.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> Parameters { get; }
 
     /// <summary>The node with this name.</summary>
-    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    /// <exception cref="KeyNotFoundException">There is no such node.</exception>
     public Node this[string name] => _byName[name];
 
-    /// <summary>Whether a node belongs to a block; a graph without blocks is one itself.</summary>
+    /// <summary>Whether a node belongs to a block. A graph without blocks counts as one block.</summary>
     internal bool IsInBlock(Node node) => node.Block is not null || BlockCount == 0;
 
     /// <summary>A node other than this one that has the parameter, too; null if there is none.</summary>

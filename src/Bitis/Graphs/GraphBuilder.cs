@@ -9,11 +9,11 @@ namespace Bitis.Graphs;
 /// <remarks>
 /// Shapes are those of one image: a map is <c>[channels, height, width]</c>, a sequence <c>[tokens, channels]</c>, a
 /// vector <c>[channels]</c>. A grid of tokens is a sequence, row by row. A node has the name of its module in the
-/// checkpoint, and its parameters are called as the module's are (<c>{name}.weight</c>), unless a method is given other
-/// names for them, in the order that it states. Nodes that name the same parameter share it.
+/// checkpoint. Its parameters are named like the module's (<c>{name}.weight</c>). Where <c>parameters</c> is given, it
+/// holds other names for them, in the stated order. Nodes that name the same parameter share it.
 /// <para>
-/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, a setting is out
-/// of its range, or a parameter of that name has another shape at another node.
+/// All methods throw an <see cref="ArgumentException"/> if the input does not fit, the name is taken, or a setting is
+/// out of its range. They also do if a parameter of the same name has another shape at another node.
 /// </para>
 /// </remarks>
 public sealed class GraphBuilder
@@ -24,7 +24,7 @@ public sealed class GraphBuilder
     private readonly HashSet<string> _names = [];
     private readonly Dictionary<string, (Shape Shape, string Node)> _parameters = [];
 
-    /// <summary>The operators so far: equal ones are one, with the tables that they hold.</summary>
+    /// <summary>The operators so far. Equal operators are one object, so their tables exist once.</summary>
     private readonly HashSet<Operator> _operators = [];
 
     /// <summary>The orders of tokens so far.</summary>
@@ -42,7 +42,8 @@ public sealed class GraphBuilder
     /// The block that the nodes added from now on belong to, counted from 0; null outside the backbone's blocks.
     /// </summary>
     /// <remarks>
-    /// Recipes quantize layers inside of blocks, and learn scales block by block. A graph without blocks is one itself.
+    /// Recipes quantize the layers inside of blocks and learn scales block by block. A graph without blocks counts as
+    /// one block.
     /// </remarks>
     public int? Block { get; set; }
 
@@ -68,7 +69,9 @@ public sealed class GraphBuilder
     /// <param name="stride">The distance between kernel positions, in pixels.</param>
     /// <param name="padding">Zeros around the map, in pixels.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [out, in, kernelSize, kernel]</c> and <c>bias [out]</c>.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight [out, in, kernelSize, kernelSize]</c> and <c>bias [out]</c>.
+    /// </param>
     public Node Conv2d(
         string name, Node x, int outChannels, int kernelSize, int stride = 1, int padding = 0, bool hasBias = true,
         IReadOnlyList<string>? parameters = null) =>
@@ -80,8 +83,8 @@ public sealed class GraphBuilder
     public Node FlattenSpatial(string name, Node x) => Add(name, new FlattenSpatial(), x);
 
     /// <summary>
-    /// A convolution over a grid of tokens, with zeros around it: <c>[height·width, in]</c> to <c>[height'·width',
-    /// out]</c>.
+    /// A convolution over a grid of tokens, padded with zeros: <c>[height·width, in]</c> to
+    /// <c>[height'·width', out]</c>.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
@@ -91,7 +94,9 @@ public sealed class GraphBuilder
     /// <param name="kernelSize">The side of the square kernel.</param>
     /// <param name="stride">The distance between kernel positions.</param>
     /// <param name="padding">Zeros around the grid.</param>
-    /// <param name="parameters">Names for <c>weight [out, in, kernelSize, kernel]</c> and <c>bias [out]</c>.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight [out, in, kernelSize, kernelSize]</c> and <c>bias [out]</c>.
+    /// </param>
     public Node GridConv2d(
         string name, Node x, int height, int width, int outChannels, int kernelSize, int stride = 1, int padding = 0,
         IReadOnlyList<string>? parameters = null) =>
@@ -100,8 +105,8 @@ public sealed class GraphBuilder
             parameters);
 
     /// <summary>
-    /// A convolution of each channel by itself over a grid of tokens, whose size zeros around it keep:
-    /// <c>[height·width, channels]</c>.
+    /// A depthwise convolution over a grid of tokens, <c>[height·width, channels]</c>. Zeros around the grid keep its
+    /// size.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
@@ -109,15 +114,16 @@ public sealed class GraphBuilder
     /// <param name="width">Columns of the grid.</param>
     /// <param name="kernelSize">The side of the square kernel; odd.</param>
     /// <param name="hasBias">Whether there is a bias.</param>
-    /// <param name="parameters">Names for <c>weight [channels, 1, kernelSize, kernel]</c> and <c>bias
-    /// [channels]</c>.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight [channels, 1, kernelSize, kernelSize]</c> and for <c>bias [channels]</c>.
+    /// </param>
     public Node DepthwiseConv2d(
         string name, Node x, int height, int width, int kernelSize, bool hasBias = true,
         IReadOnlyList<string>? parameters = null) =>
         Add(name, new DepthwiseConv2d(ChannelsOf(x), height, width, kernelSize, hasBias), [x], parameters);
 
     /// <summary>
-    /// A convolution of each channel by itself along the tokens, which sees only the past: <c>[tokens, channels]</c>.
+    /// A depthwise convolution along the tokens, <c>[tokens, channels]</c>. It sees only past tokens.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
@@ -127,8 +133,8 @@ public sealed class GraphBuilder
         Add(name, new CausalConv1d(ChannelsOf(x), kernelSize), [x], parameters);
 
     /// <summary>
-    /// The selective state space recurrence: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c>
-    /// with <c>A = −exp(A_log)</c>.
+    /// The selective state space recurrence, <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c> with
+    /// <c>A = −exp(A_log)</c>.
     /// </summary>
     /// <param name="name">The node's name.</param>
     /// <param name="u">The input, <c>[tokens, channels]</c>.</param>
@@ -204,10 +210,8 @@ public sealed class GraphBuilder
     /// <param name="heads">How many heads there are; divides the width.</param>
     public Node Attention(string name, Node x, int heads) => Add(name, new Attention(ChannelsOf(x) / 3, heads), x);
 
-    /// <summary>
-    /// Turns pairs of channels by angles that grow with a token's row and column on a square grid (EVA-02's rotary
-    /// positions).
-    /// </summary>
+    /// <summary>Adds rotary positions (EVA-02): pairs of channels are rotated by angles.</summary>
+    /// <remarks>The angles grow with a token's row and column on a square grid.</remarks>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens, <c>[grid², channels]</c>, with a multiple of 4 channels.</param>
     /// <param name="grid">Tokens along one side of the grid.</param>
@@ -218,8 +222,9 @@ public sealed class GraphBuilder
     /// <summary>Adds a learned embedding, such as positions, <c>[tokens, channels]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="parameter">The name of <c>embedding [1, tokens, channels]</c>; null for
-    /// <c>{name}.embedding</c>.</param>
+    /// <param name="parameter">
+    /// The name of <c>embedding [1, tokens, channels]</c>; null for the name <c>{name}.embedding</c>.
+    /// </param>
     public Node AddEmbedding(string name, Node x, string? parameter = null) =>
         Add(
             name,
@@ -252,12 +257,13 @@ public sealed class GraphBuilder
     /// <summary>Tokens in another order, <c>y[t] = x[order[t]]</c>.</summary>
     /// <param name="name">The node's name.</param>
     /// <param name="x">The tokens.</param>
-    /// <param name="order">The input's token for each of the output, or <see cref="TokenOrder.Zeros"/>; none
-    /// twice.</param>
+    /// <param name="order">
+    /// For each token of the output, the index of the input's token, or <see cref="TokenOrder.Zeros"/>; no token twice.
+    /// </param>
     public Node ArrangeTokens(string name, Node x, IReadOnlyList<int> order)
     {
         ArgumentNullException.ThrowIfNull(order);
-        // A large grid's order is checked once, however many blocks there are.
+        // The order of a large grid is checked once, however many blocks use it.
         ArrangeTokens? known = _arrangements.Find(one => one.Sources.SequenceEqual(order));
         if (known is null)
             _arrangements.Add(known = new ArrangeTokens(order));
@@ -308,7 +314,7 @@ public sealed class GraphBuilder
     public Node Softplus(string name, Node x) => Add(name, new Softplus(), x);
 
     /// <summary>Finishes the graph.</summary>
-    /// <param name="output">The node whose value is the answer.</param>
+    /// <param name="output">The node whose value is the graph's output: the logits.</param>
     public Graph Build(Node output)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -322,8 +328,8 @@ public sealed class GraphBuilder
 
     /// <summary>Adds a node.</summary>
     /// <param name="name">The node's name.</param>
-    /// <param name="op">What it computes.</param>
-    /// <param name="inputs">What it takes.</param>
+    /// <param name="op">The operator that it applies.</param>
+    /// <param name="inputs">Its inputs.</param>
     /// <param name="parameterNames">The names of its parameters; null for <c>{name}.{role}</c>.</param>
     internal Node Add(string name, Operator op, ReadOnlySpan<Node> inputs, IReadOnlyList<string>? parameterNames)
     {

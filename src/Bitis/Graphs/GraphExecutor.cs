@@ -2,9 +2,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>
-/// Walks a graph from its input to its output, one node after the other, and drops each value after its last use.
-/// </summary>
+/// <summary>Runs a graph from its input to its output, node by node.</summary>
+/// <remarks>It drops each value after its last use.</remarks>
 internal sealed class GraphExecutor
 {
     private readonly Graph _graph;
@@ -12,10 +11,10 @@ internal sealed class GraphExecutor
     private readonly INodeEvaluator _evaluator;
     private readonly GraphSegment _whole;
 
-    /// <summary>Prepares the walk.</summary>
+    /// <summary>Creates an executor for a model.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its parameters, by name.</param>
-    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="evaluator">The evaluator that computes nodes.</param>
     /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
     public GraphExecutor(Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator)
     {
@@ -32,7 +31,7 @@ internal sealed class GraphExecutor
 
     /// <summary>Computes the output of a batch.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="cancellationToken">Ends the walk between two nodes.</param>
+    /// <param name="cancellationToken">Ends the work between two nodes.</param>
     /// <returns>The graph's output, <c>[batch, classes]</c> for a classifier.</returns>
     /// <exception cref="ArgumentException">The images do not have the graph's input shape.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>

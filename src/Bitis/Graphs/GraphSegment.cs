@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>
-/// Some nodes of a graph that are computed together: a block, what comes before the first one, what lies between two.
-/// What goes in and comes out are values of nodes, for a batch.
-/// </summary>
+/// <summary>Some nodes of a graph that are computed together, such as a block.</summary>
+/// <remarks>
+/// The part before the first block and the parts between blocks are segments, too. Inputs and outputs are values of
+/// nodes, for a batch.
+/// </remarks>
 internal sealed class GraphSegment
 {
     private readonly Dictionary<Node, Node> _lastUse = [];
@@ -34,7 +35,7 @@ internal sealed class GraphSegment
     public IReadOnlyList<Node> Nodes { get; }
 
     /// <summary>
-    /// The nodes whose values come from outside; of <see cref="Outputs"/>, too, where some only pass through.
+    /// The nodes whose values come from outside. Those that only pass through belong to <see cref="Outputs"/>, too.
     /// </summary>
     public IReadOnlyList<Node> Inputs { get; }
 
@@ -42,7 +43,7 @@ internal sealed class GraphSegment
     public IReadOnlyList<Node> Outputs { get; }
 
     /// <summary>
-    /// Cuts a graph before and after each block; without blocks it is one itself. The image is in no segment.
+    /// Cuts a graph before and after each block. Without blocks, there is one segment. No segment has the image.
     /// </summary>
     /// <exception cref="BitisException">The nodes of a block do not lie together.</exception>
     public static IReadOnlyList<GraphSegment> Split(Graph graph)
@@ -63,7 +64,7 @@ internal sealed class GraphSegment
         return [.. parts.Select(part => new GraphSegment(part[0].Block, part, [.. part.Where(usedOutside.Contains)]))];
     }
 
-    /// <summary>All nodes but the image: those of a block, or what lies between two, together.</summary>
+    /// <summary>All nodes but the image, grouped into blocks and the parts between them.</summary>
     private static List<List<Node>> CutAtBlocks(Graph graph)
     {
         var parts = new List<List<Node>>();
@@ -76,7 +77,7 @@ internal sealed class GraphSegment
                 if (node.Block is { } block && !partOfBlock.TryAdd(block, parts[^1]))
                 {
                     throw new BitisException(
-                        $"'{node.Name}' belongs to block {block}, whose other nodes end with "
+                        $"'{node.Name}' belongs to block {block}, whose other nodes end at "
                         + $"'{partOfBlock[block][^1].Name}': add the nodes of a block one after the other.");
                 }
             }
@@ -85,7 +86,7 @@ internal sealed class GraphSegment
         return parts;
     }
 
-    /// <summary>The whole of a graph.</summary>
+    /// <summary>The whole graph as one segment.</summary>
     public static GraphSegment All(Graph graph) => new(block: null, [.. graph.Nodes.Skip(1)], [graph.Output]);
 
     /// <summary>The part of this segment that computes some of its values.</summary>
@@ -115,18 +116,16 @@ internal sealed class GraphSegment
     /// <summary>The node in <see cref="ToGraph"/> that the first input of a node passes through.</summary>
     internal static string NameOfInput(string node) => $"{node}.input";
 
-    /// <summary>
-    /// This segment as a graph of its own, with an <see cref="Input"/> in place of each node that it takes a value of.
-    /// </summary>
+    /// <summary>This segment as a graph of its own.</summary>
+    /// <remarks>Each node outside of the segment that it reads becomes an <see cref="Input"/>.</remarks>
     /// <param name="output">The graph's output, one of <see cref="Outputs"/>.</param>
     /// <param name="before">
-    /// What the first input of a node passes through first, if anything; null for nothing anywhere.
+    /// An operator for the first input of a node, or null for none; null for no operators at all.
     /// </param>
     internal Graph ToGraph(Node output, Func<Node, Operator?>? before = null) => Isolate(Inputs, Nodes, output, before);
 
-    /// <summary>
-    /// Some nodes as a graph of their own, with an <see cref="Input"/> in place of each node that they take a value of.
-    /// </summary>
+    /// <summary>Some nodes as a graph of their own.</summary>
+    /// <remarks>Each other node that they read becomes an <see cref="Input"/>.</remarks>
     internal static Graph Isolate(
         IEnumerable<Node> inputs, IEnumerable<Node> members, Node output, Func<Node, Operator?>? before = null)
     {
@@ -155,7 +154,7 @@ internal sealed class GraphSegment
     /// <summary>Computes the outputs; each value is dropped after its last use.</summary>
     /// <param name="inputs">The values of <see cref="Inputs"/>, with the batch in front.</param>
     /// <param name="weights">The model's parameters, by name.</param>
-    /// <param name="evaluator">What computes a node.</param>
+    /// <param name="evaluator">The evaluator that computes nodes.</param>
     /// <param name="cancellationToken">Ends the work between two nodes.</param>
     /// <returns>The values of <see cref="Outputs"/>.</returns>
     public IReadOnlyDictionary<Node, FloatTensor> Run(

@@ -3,8 +3,8 @@ namespace Bitis.Graphs;
 
 /// <summary>Computes the value of one node.</summary>
 /// <remarks>
-/// Executors differ in nothing but this: the reference, the vectorized form, the probe that shows tensors to observers
-/// and the simulation of quantization are evaluators, the latter two around another.
+/// This is all that executors differ in. There are the reference, the vectorized form, the probe that shows tensors to
+/// observers, and the simulation of quantization. The last two wrap another evaluator.
 /// </remarks>
 internal interface INodeEvaluator
 {

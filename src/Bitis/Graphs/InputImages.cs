@@ -2,12 +2,12 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>What every batch of images must be before a model sees it.</summary>
+/// <summary>Checks batches of images before a model computes them.</summary>
 internal static class InputImages
 {
     /// <summary>Checks that all pixels are finite numbers.</summary>
     /// <param name="images"><c>[batch, channels, height, width]</c></param>
-    /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
+    /// <exception cref="BitisException">A pixel is NaN or infinite; the message says where.</exception>
     public static void RequireFinite(FloatTensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -17,7 +17,7 @@ internal static class InputImages
     /// <summary>Checks that all pixels are finite numbers.</summary>
     /// <param name="images">The pixels of all images, one after the other.</param>
     /// <param name="shape">The shape of one image, <c>[channels, height, width]</c>.</param>
-    /// <exception cref="BitisException">One is NaN or infinite; the message says where.</exception>
+    /// <exception cref="BitisException">A pixel is NaN or infinite; the message says where.</exception>
     public static void RequireFinite(ReadOnlySpan<float> images, Shape shape)
     {
         if (FloatTensor.FindNonFinite(images) is not { } index)

@@ -3,9 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>
-/// One application of an operator in a <see cref="Graph"/>, and the value it produces: each node has one output.
-/// </summary>
+/// <summary>One application of an operator in a <see cref="Graph"/>. Each node produces one value.</summary>
 public sealed class Node
 {
     internal Node(
@@ -24,30 +22,27 @@ public sealed class Node
     /// <summary>The position in <see cref="Graph.Nodes"/>, which is an order of execution.</summary>
     public int Index { get; }
 
-    /// <summary>The module's path in the official checkpoint where it has one: <c>layers.3.mixer.x_proj</c>.</summary>
+    /// <summary>The name; for modules, their path in the official checkpoint: <c>layers.3.mixer.x_proj</c>.</summary>
     public string Name { get; }
 
-    /// <summary>
-    /// The block of the backbone that the node belongs to, counted from 0; none for the stem and the head.
-    /// </summary>
+    /// <summary>The block of the backbone that the node belongs to, counted from 0; null for stem and head.</summary>
     public int? Block { get; }
 
     /// <summary>The name of what the node computes: <c>linear</c>, <c>selective_scan</c>.</summary>
     public string Kind => Operator.Kind;
 
-    /// <summary>What the node computes.</summary>
+    /// <summary>The operator that the node applies.</summary>
     internal Operator Operator { get; }
 
-    /// <summary>The nodes whose values it takes.</summary>
+    /// <summary>The nodes whose values this node takes.</summary>
     public IReadOnlyList<Node> Inputs { get; }
 
     /// <summary>
-    /// The names of its parameters in the checkpoint, in the order that its method of <see cref="GraphBuilder"/>
-    /// states.
+    /// The parameters' names in the checkpoint, in the order that the method of <see cref="GraphBuilder"/> states.
     /// </summary>
     public IReadOnlyList<string> ParameterNames { get; }
 
-    /// <summary>The shape of its value for one image, without the batch.</summary>
+    /// <summary>The shape of the node's value for one image, without the batch.</summary>
     public Shape Shape { get; }
 
     /// <summary>Whether the value comes from outside: the image, or what a part of a model takes.</summary>

@@ -2,11 +2,11 @@
 namespace Bitis.Graphs;
 
 /// <summary>Shows each node's inputs to a probe before another evaluator computes the node.</summary>
-/// <param name="inner">What computes the node.</param>
-/// <param name="probe">What sees the inputs.</param>
+/// <param name="inner">The evaluator that computes nodes.</param>
+/// <param name="probe">The probe that reads the inputs.</param>
 internal sealed class ProbingEvaluator(INodeEvaluator inner, ProbingEvaluator.Probe probe) : INodeEvaluator
 {
-    /// <summary>Sees a node's inputs; it must not change them.</summary>
+    /// <summary>Reads a node's inputs; it must not change them.</summary>
     public delegate void Probe(Node node, ReadOnlySpan<FloatTensor> inputs);
 
     /// <inheritdoc />

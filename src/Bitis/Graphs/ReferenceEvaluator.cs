@@ -1,7 +1,7 @@
 
 namespace Bitis.Graphs;
 
-/// <summary>The oracle: each operator's own plain forward.</summary>
+/// <summary>The oracle of the tests: each operator's reference forward pass.</summary>
 internal sealed class ReferenceEvaluator : INodeEvaluator
 {
     /// <summary>The one instance; it has no state.</summary>

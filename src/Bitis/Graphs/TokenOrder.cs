@@ -4,15 +4,15 @@ namespace Bitis.Graphs;
 /// Orders in which a block may see the tokens of a grid, for <see cref="GraphBuilder.ArrangeTokens"/>.
 /// </summary>
 /// <remarks>
-/// An order has, for each token of the output, the index of the input's token. No token has two places.
+/// For each token of the output, an order holds the index of the input's token. No index occurs twice.
 /// </remarks>
 public static class TokenOrder
 {
-    /// <summary>What an order has for a token of zeros.</summary>
+    /// <summary>The entry for a token of zeros.</summary>
     public const int Zeros = -1;
 
     /// <summary>
-    /// Column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own inverse.
+    /// The order column by column: <c>y[j·height + i] = x[i·width + j]</c>. Its inverse has height and width exchanged.
     /// </summary>
     /// <param name="height">The rows of the input's grid.</param>
     /// <param name="width">The columns of the input's grid.</param>
@@ -26,10 +26,10 @@ public static class TokenOrder
         return order;
     }
 
-    /// <summary>The way back to the order of the input, without the tokens of zeros.</summary>
-    /// <param name="order">The way there.</param>
-    /// <param name="tokens">How many tokens the input had; each must have a place.</param>
-    /// <exception cref="ArgumentException">A token has no place, or two.</exception>
+    /// <summary>The inverse of an order, without the tokens of zeros.</summary>
+    /// <param name="order">The order to invert.</param>
+    /// <param name="tokens">How many tokens the input of the order had; each must occur in it.</param>
+    /// <exception cref="ArgumentException">A token does not occur, or occurs twice.</exception>
     public static IReadOnlyList<int> Inverse(IReadOnlyList<int> order, int tokens)
     {
         ArgumentNullException.ThrowIfNull(order);
@@ -42,10 +42,16 @@ public static class TokenOrder
             if (token == Zeros)
                 continue;
             if (token < 0 || token >= tokens || places[token] != Zeros)
-                throw new ArgumentException($"Token {token} has no place among {tokens}, or two.", nameof(order));
+            {
+                throw new ArgumentException(
+                    $"The index {token} occurs twice, or is not below {tokens}.", nameof(order));
+            }
+
             places[token] = place;
         }
         int missing = Array.IndexOf(places, Zeros);
-        return missing < 0 ? places : throw new ArgumentException($"Token {missing} has no place.", nameof(order));
+        return missing < 0
+            ? places
+            : throw new ArgumentException($"The index {missing} does not occur in the order.", nameof(order));
     }
 }

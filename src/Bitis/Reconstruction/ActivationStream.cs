@@ -3,8 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>The values that all calibration images have between two segments of a model.</summary>
-/// <remarks>Segments move it forward, some images at a time; memory does not grow with the model's depth.</remarks>
+/// <summary>The values of all calibration images between two segments of a model.</summary>
+/// <remarks>
+/// Each segment replaces these values by its outputs, some images at a time. So memory does not grow with the model's
+/// depth.
+/// </remarks>
 internal sealed class ActivationStream
 {
     private const int ImagesAtOnce = 16;
@@ -31,8 +34,8 @@ internal sealed class ActivationStream
     /// <param name="isNeeded">Whether later segments take the value of a node.</param>
     /// <param name="images">The images.</param>
     /// <param name="weights">The model's parameters, by name.</param>
-    /// <param name="evaluator">What computes a node.</param>
-    /// <param name="progress">Hears of images read.</param>
+    /// <param name="evaluator">The evaluator that computes nodes.</param>
+    /// <param name="progress">Receives the number of images read.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">An image is damaged, or not finite.</exception>
     public static ActivationStream Start(
@@ -80,7 +83,7 @@ internal sealed class ActivationStream
         return new ActivationStream(Join(segment.Outputs, parts), Images);
     }
 
-    /// <summary>What later segments need of this stream and of the values that one more segment computed.</summary>
+    /// <summary>The values that later segments need, from this stream and from one more segment.</summary>
     public ActivationStream With(ActivationStream newer, Func<Node, bool> isNeeded) => new(
         _values.Concat(newer._values).Where(pair => isNeeded(pair.Key)).ToDictionary(), Images);
 

@@ -9,10 +9,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// The part of a block that changes with its quantized operators, forward and back: the loss between its output and a
-/// target, and the gradients of the operators' scales.
-/// </summary>
+/// <summary>The part of a block that changes with its quantized operators, forward and backward.</summary>
+/// <remarks>
+/// It computes the loss between the block's output and a target, and the gradients of the operators' scales.
+/// </remarks>
 internal sealed unsafe class BlockLearner : IDisposable
 {
     private const float SmallestNorm = 1e-8f;
@@ -29,8 +29,8 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <param name="fixedLayers">The quantized layers that do not change, by the name of their node.</param>
     /// <param name="operators">The layers with levels on both sides, and the scans in integers.</param>
     /// <param name="inputs">The values that the part takes, of all images.</param>
-    /// <param name="target">What its output should be, of all images.</param>
-    /// <param name="loss">How far it is from that.</param>
+    /// <param name="target">The target of its output, for all images.</param>
+    /// <param name="loss">The kind of loss between output and target.</param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. Results do not depend on it.
     /// </param>
@@ -71,7 +71,7 @@ internal sealed unsafe class BlockLearner : IDisposable
     /// <summary>All images.</summary>
     public int Images => _losses.Length;
 
-    /// <summary>Where the time of steps is added up; null for no measurement.</summary>
+    /// <summary>Receives the time of the steps; null for no measurement.</summary>
     public OperationTimes? Times
     {
         get => _runner.Times;

@@ -12,9 +12,8 @@ namespace Bitis.Reconstruction;
 
 /// <summary>Quantizes a model block by block (PTQ4VM, and QMamba's fine-tuning).</summary>
 /// <remarks>
-/// Two streams of activations go through it: that of the float model, whose blocks' outputs are the targets and whose
-/// values the search for first scales looks at, and that of the model as far as it is quantized, which is what a block
-/// gets as its input.
+/// There are two streams of activations. That of the float model gives the targets (the outputs of its blocks) and the
+/// values for the search of first scales. That of the model as far as it is quantized gives a block its input.
 /// <code>
 ///   float ────► block ────► target ─┐
 ///                                   ├─ loss ──► scales, smoothing, zero points
@@ -37,10 +36,10 @@ internal sealed class BlockReconstructor
 
     /// <summary>Prepares the work.</summary>
     /// <param name="model">The float model.</param>
-    /// <param name="recipe">What to do.</param>
+    /// <param name="recipe">How to quantize the model.</param>
     /// <param name="selected">All layers that are quantized, with their bits.</param>
     /// <param name="layers">
-    /// Those that are quantized already, by the name of their node; the blocks' linear layers are added.
+    /// The layers that are quantized already, by the name of their node. The blocks' linear layers are added.
     /// </param>
     /// <param name="scans">
     /// The quantized scans, by the name of their node, with the quantizers that calibration has found; those that are
@@ -150,7 +149,8 @@ internal sealed class BlockReconstructor
             bool IsNeeded(Node node) => lastReaders.GetValueOrDefault(node, -1) > i;
             exact = exact.With(exactNext, IsNeeded);
             quantized = quantized.With(quantizedNext, IsNeeded);
-            // Blocks of an earlier run are a stage of their own: they come so fast that no time could be told by them.
+            // Blocks of an earlier run are a stage of their own. They load too fast to estimate the remaining time from
+            // them.
             if (isKept)
             {
                 _options.Progress?.Report(
@@ -163,9 +163,7 @@ internal sealed class BlockReconstructor
         }
     }
 
-    /// <summary>
-    /// Runs what is left of the float model; nothing else would hear of a head whose numbers overflow.
-    /// </summary>
+    /// <summary>Runs the rest of the float model, to find out whether the head's values overflow.</summary>
     private void RequireFiniteAnswers(
         ActivationStream exact, CalibrationSet images, GraphSegment[] head, INodeEvaluator evaluator)
     {
@@ -183,7 +181,7 @@ internal sealed class BlockReconstructor
             foreach (Node input in segments[i].Inputs)
                 readers[input] = i;
         }
-        readers[answer] = segments.Count; // it is compared last, also where blocks come after it that nobody reads
+        readers[answer] = segments.Count; // it is compared last, even if unused blocks follow
         return readers;
     }
 
@@ -196,9 +194,8 @@ internal sealed class BlockReconstructor
         foreach (Node scan in cut)
         {
             throw new BitisException(
-                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie on two sides of a "
-                + "block's border: "
-                + "put both into one block.");
+                $"The scan '{scan.Name}' and the softplus of its step, '{scan.Inputs[1].Name}', lie in different "
+                + "blocks: put both into one block.");
         }
     }
 
@@ -248,7 +245,7 @@ internal sealed class BlockReconstructor
             record with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds });
     }
 
-    /// <summary>The first scales of a layer, from what it sees in the float model, and its smoothing m.</summary>
+    /// <summary>The first scales of a layer, from its inputs in the float model, and its smoothing m.</summary>
     private (QuantizedLayer Linear, float[]? Smoothing) Search(
         Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
     {
@@ -292,20 +289,20 @@ internal sealed class BlockReconstructor
         ActivationStream quantized)
     {
         int block = segment.Block!.Value;
-        // From the first linear layer on, whether it is quantized or not: both directions' values lie in one order
-        // then.
+        // From the first linear layer on, whether it is quantized or not. Then the values of both directions lie in one
+        // order.
         IEnumerable<Node> linears = segment.Nodes.Where(node => node.IsLinear);
         IEnumerable<Node> changing = linears.Concat(operators.SelectMany(learned => learned.Nodes));
         GraphSegment changed = segment.After(changing.ToHashSet());
         Node[] results = [.. changed.Outputs.Where(_leadToAnswer.Contains)];
         if (results.Length == 0 || (results.Length > 1 && _settings.Steps == 0))
-            return new BlockRecord(block, 0, 0, 0, 0); // no loss to make small
+            return new BlockRecord(block, 0, 0, 0, 0); // no loss to reduce
         if (results.Length > 1)
         {
             throw new BitisException(
                 $"The block {block} has {results.Length} values that depend on its quantized layers and are read "
                 + $"outside, {string.Join(", ", results.Select(output => $"'{output.Name}'"))}; "
-                + $"'{_recipe.Method}' learns from one. End the block where they have met.");
+                + $"'{_recipe.Method}' needs exactly one. End the block after the node that combines them.");
         }
         GraphSegment part = changed.For(results);
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();

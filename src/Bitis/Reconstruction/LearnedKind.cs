@@ -1,6 +1,6 @@
 namespace Bitis.Reconstruction;
 
-/// <summary>What a learned number is: it decides on the learning rate.</summary>
+/// <summary>The kind of a learned number, which decides on the learning rate.</summary>
 internal enum LearnedKind
 {
     /// <summary>A step size of weights.</summary>

@@ -142,7 +142,7 @@ internal sealed class LearnedLinear : ILearnedOperator
         return levels;
     }
 
-    /// <summary>The layer with what was learned.</summary>
+    /// <summary>The layer with the learned values.</summary>
     public QuantizedLayer ToQuantized()
     {
         int[] zeroPoints = [.. Enumerable.Range(0, ZeroPoints.Length).Select(ZeroPoint)];

@@ -8,11 +8,11 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// A quantized scan whose scales can be learned (QMamba's fine-tuning): those of u, Δ, B and C, of the hidden states'
-/// groups and channels, and the zero point of Δ where its levels are spread before the softplus. The levels of Ā stay
-/// as they are.
-/// </summary>
+/// <summary>A quantized scan whose scales can be learned (QMamba's fine-tuning).</summary>
+/// <remarks>
+/// These are the scales of u, Δ, B and C, and of the hidden states' groups and channels. The zero point of Δ is
+/// learned, too, where its levels are spread before the softplus. The levels of Ā stay as they are.
+/// </remarks>
 internal sealed class LearnedScan : ILearnedOperator
 {
     private readonly QuantizedScan _start;
@@ -59,7 +59,7 @@ internal sealed class LearnedScan : ILearnedOperator
     /// <summary>D, <c>[channels]</c>.</summary>
     public FloatTensor D { get; }
 
-    /// <summary>What <see cref="SetGradients"/> takes.</summary>
+    /// <summary>The layout of the sums that <see cref="SetGradients"/> takes.</summary>
     public ScanSums Sums => new(D.Length, _start.HiddenState.Tokens, _groups.Values.Length);
 
     /// <inheritdoc />
@@ -69,9 +69,9 @@ internal sealed class LearnedScan : ILearnedOperator
     public OperationGradient CreateStep(FusedOperation operation) => operation is FusedScan { Softplus: not null } fused
         ? new QuantizedScanGradient(this, fused)
         : throw new NotSupportedException(
-            $"The scan '{Node.Name}' is quantized, and has no softplus of its own before Δ.");
+            $"The quantized scan '{Node.Name}' needs a Δ from a softplus that only this scan reads.");
 
-    /// <summary>The scan with what was learned.</summary>
+    /// <summary>The scan with the learned values.</summary>
     public QuantizedScan ToQuantized()
     {
         if (Learned.Count == 0)
@@ -118,10 +118,8 @@ internal sealed class LearnedScan : ILearnedOperator
         }
     }
 
-    /// <summary>
-    /// Gradients of each position's scale to those of the scales that there are: one for all positions, or one for
-    /// each.
-    /// </summary>
+    /// <summary>Adds the gradients of each position's scale up to those of the scales that are learned.</summary>
+    /// <remarks>There is one scale for all positions, or one for each.</remarks>
     private static void Fold(ReadOnlySpan<float> each, Span<float> gradient)
     {
         gradient.Clear();

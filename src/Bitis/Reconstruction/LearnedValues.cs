@@ -1,7 +1,7 @@
 namespace Bitis.Reconstruction;
 
-/// <summary>Numbers that are learned alike.</summary>
-/// <param name="Kind">What they are.</param>
+/// <summary>Numbers that are learned in the same way.</summary>
+/// <param name="Kind">The kind of the numbers.</param>
 /// <param name="Values">The numbers; the optimizer changes them.</param>
 internal sealed record LearnedValues(LearnedKind Kind, float[] Values)
 {

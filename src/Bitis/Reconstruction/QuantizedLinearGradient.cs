@@ -10,10 +10,11 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// A quantized linear layer, forward in integers as the runtime computes it, and back with straight-through gradients.
+/// A quantized linear layer, forward in integers as sessions compute it, backward with straight-through gradients.
 /// </summary>
 /// <remarks>
-/// With g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂, u = x/m, and 1 where the unrounded value is strictly inside of the levels:
+/// Let g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂ and u = x/m. The 1 stands for 1 where the unrounded value is strictly inside
+/// of the levels, else 0:
 /// <code>
 ///   ∂L/∂s_t = Σ g·(q_x − z − 1·u/s)        ∂L/∂z_t = −s·Σ g·(not 1)        ∂L/∂x = g·1/m
 ///   ∂L/∂s_i = Σ_j G·(q_w − 1·W·m/s_i)      ∂L/∂m_j = −Σ g·1·x/m² + Σ_i G·1·W

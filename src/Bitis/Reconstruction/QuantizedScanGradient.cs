@@ -9,10 +9,11 @@ using Bitis.Quantization.Scans;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// A quantized scan, with the softplus before it: forward in integers as the runtime computes it, and back with
-/// straight-through gradients (<see cref="IntegerScanGradient"/>).
-/// </summary>
+/// <summary>The forward and backward pass of a quantized scan, with the softplus before it.</summary>
+/// <remarks>
+/// Forward, it computes in integers as a session does. Backward, it uses straight-through gradients
+/// (<see cref="IntegerScanGradient"/>).
+/// </remarks>
 /// <param name="scan">The scan; its gradients are written there.</param>
 /// <param name="fused">The operation in the graph that is run.</param>
 internal sealed unsafe class QuantizedScanGradient(LearnedScan scan, FusedScan fused) : OperationGradient, IDisposable

@@ -11,9 +11,11 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>
-/// Where a quantization keeps its finished blocks, so that it can go on after it was stopped: one <c>.bitis</c>-like
-/// file for each block. A folder belongs to one model, recipe and set of images.
+/// The folder in which a quantization keeps finished blocks, so that it can resume after it was stopped.
 /// </summary>
+/// <remarks>
+/// There is one <c>.bitis</c>-like file for each block. A folder belongs to one model, recipe and set of images.
+/// </remarks>
 /// <param name="path">The folder; it is created when the first block is done.</param>
 internal sealed class ReconstructionFolder(string path)
 {
@@ -24,7 +26,7 @@ internal sealed class ReconstructionFolder(string path)
     private VisionModel _model = null!;
     private Recipe _recipe = null!;
 
-    /// <summary>Says what is going to be quantized.</summary>
+    /// <summary>Sets what is going to be quantized.</summary>
     public void Open(VisionModel model, Recipe recipe, CalibrationDigest calibration)
     {
         _model = model;

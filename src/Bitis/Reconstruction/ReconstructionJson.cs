@@ -4,7 +4,7 @@ using Bitis.Json;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>What the files of finished blocks hold as JSON.</summary>
+/// <summary>The JSON of the files of finished blocks.</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,

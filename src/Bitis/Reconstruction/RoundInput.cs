@@ -6,10 +6,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// Rounds an activation to the values of a quantizer's levels: what a quantized layer that is not learned does to its
-/// input.
-/// </summary>
+/// <summary>Rounds an activation to the values of a quantizer's levels.</summary>
+/// <remarks>This is what a quantized layer that is not learned does to its input.</remarks>
 /// <param name="Quantizer">The input's quantizer.</param>
 internal sealed record RoundInput(UniformQuantizer Quantizer) : Operator
 {

@@ -5,11 +5,11 @@ using Bitis.Quantization.Recipes;
 namespace Bitis.Reconstruction;
 
 /// <summary>The steps of the optimizer for one block (JLSS: joint learning of smoothing scale and step size).</summary>
-/// <param name="learned">What is learned.</param>
+/// <param name="learned">The numbers that are learned.</param>
 /// <param name="settings">How.</param>
 /// <param name="images">How many images there are.</param>
 /// <param name="lossOf">The loss of some images (the first, how many) and, if asked, the gradients.</param>
-/// <param name="report">Hears of each step and its loss.</param>
+/// <param name="report">Receives each step and its loss.</param>
 internal sealed class ScaleLearning(
     IReadOnlyList<LearnedValues> learned, LearningSettings settings, int images, Func<int, int, bool, double> lossOf,
     Action<int, double> report)
@@ -17,16 +17,15 @@ internal sealed class ScaleLearning(
     private double _bestLoss;
     private float[][] _best = [];
 
-    /// <summary>Learns, and leaves the state that is kept.</summary>
+    /// <summary>Learns, and keeps the values with the lowest loss.</summary>
     public BlockRecord Run(int block)
     {
         double before = lossOf(0, images, false);
         if (!double.IsFinite(before))
         {
             throw new BitisException(
-                $"block {block}: its output is {before} away from the float model's before anything is learned; a "
-                + "value must have overflowed. "
-                + "Check the weights (bitis inspect) and the images.");
+                $"block {block}: before learning, the loss against the float model is {before}, so a value has "
+                + "overflowed. Check the weights (bitis inspect) and the images.");
         }
         if (settings.Steps == 0)
             return new BlockRecord(block, before, before, 0, 0);

@@ -7,15 +7,14 @@ using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
-/// <summary>
-/// Makes input factors (1/m) part of what computes the input, where nobody else uses it, so that they cost nothing.
-/// </summary>
+/// <summary>Folds input factors (1/m) into the operator that computes the input, so that they cost nothing.</summary>
 /// <remarks>
 /// <code>
 ///   norm → linear             the norm's weight and bias
 ///   linear → slice → linear   the first linear's scales and bias, for the channels of the slice
 /// </code>
-/// Elsewhere (after the scan's u, and after the gate) the multiplication stays in the step that quantizes.
+/// The input must have no other user. Elsewhere (after the scan's u, and after the gate) the multiplication stays in
+/// the step that quantizes.
 /// </remarks>
 internal static class SmoothingFolding
 {
@@ -45,11 +44,11 @@ internal static class SmoothingFolding
         }
     }
 
-    /// <summary>Whether a node's value is not the answer, and its parameters are those of no other node.</summary>
+    /// <summary>Whether a node's value is not the model's output, and no other node shares its parameters.</summary>
     private static bool IsHidden(Node node, Graph graph) =>
         node != graph.Output && node.ParameterNames.All(name => graph.OtherUserOf(name, node) is null);
 
-    /// <summary>Whether nobody but a slice, or the only reader of the whole, has the channels that it has.</summary>
+    /// <summary>Whether no other reader of a value has channels of a slice; true without a slice.</summary>
     private static bool IsOnlyViewOf(Node source, ValueView? slice, FusedGraph fused) =>
         slice is null || fused.ReadersOf(source)
         .Where(reader => reader != slice)
@@ -58,10 +57,8 @@ internal static class SmoothingFolding
                 reader is ValueView { FirstChannel: { } first } other
                     && (first >= slice.EndChannel || other.EndChannel <= slice.FirstChannel));
 
-    /// <summary>
-    /// Multiplies channels of a node's output, from one on: the rows of its parameters, or the scales of its quantized
-    /// weights.
-    /// </summary>
+    /// <summary>Multiplies channels of a node's output by factors, from a first channel on.</summary>
+    /// <remarks>It multiplies the rows of the node's parameters, or the scales of its quantized weights.</remarks>
     private static void Multiply(
         Node node, int start, float[] factors, Dictionary<string, FloatTensor> weights,
         Dictionary<string, QuantizedLayer> layers)

@@ -7,8 +7,8 @@ namespace Bitis;
 
 /// <summary>A dense, row-major block of float32 values.</summary>
 /// <remarks>
-/// The memory is managed, does not move, and starts at a multiple of 64 bytes, so that kernels may keep a pointer to it
-/// for as long as the tensor is alive. There is nothing to dispose.
+/// The memory is managed, does not move, and starts at a multiple of 64 bytes. So kernels may keep a pointer to it for
+/// as long as the tensor is alive. There is nothing to dispose.
 /// </remarks>
 public sealed class FloatTensor
 {
@@ -17,7 +17,7 @@ public sealed class FloatTensor
 
     private const int AlignmentElements = Alignment / sizeof(float);
 
-    /// <summary>Tensors above this size are compared with the memory that there is.</summary>
+    /// <summary>Before a tensor above this size is allocated, the size is compared with the available memory.</summary>
     private const long LargeBytes = 1 << 26;
 
     /// <summary>The most elements: those of an array, less what alignment and guards take.</summary>

@@ -1,14 +1,17 @@
 namespace Bitis.Tensors;
 
-/// <summary>
-/// How many blocks may have a guard page at once: each page costs two of a process' mappings, of which the system
-/// allows 65,530, and the runtime ends the process when it gets no more. Blocks beyond that have none, and are counted.
-/// </summary>
+/// <summary>Limits how many blocks have a guard page at once.</summary>
+/// <remarks>
+/// Each page costs two of a process' mappings. The system allows 65,530, and the runtime ends the process when it gets
+/// no more. Further blocks have no page. They are counted.
+/// </remarks>
 /// <param name="limit">How many may have one.</param>
-/// <param name="collect">Finds blocks that nobody uses any more.</param>
+/// <param name="collect">Collects blocks that are no longer used.</param>
 internal sealed class GuardBudget(int limit, Action collect)
 {
-    /// <summary>After a collection that did not help, so many blocks have no guard page before the next one.</summary>
+    /// <summary>
+    /// The blocks without a guard page after a collection that did not help, until the next collection.
+    /// </summary>
     private readonly int _pause = Math.Max(1, limit / 4);
 
     private int _live;
@@ -20,7 +23,7 @@ internal sealed class GuardBudget(int limit, Action collect)
     /// <summary>How many blocks have got none so far.</summary>
     public long Unguarded => Interlocked.Read(ref _unguarded);
 
-    /// <summary>Takes a guard page, which <see cref="Give"/> gives back.</summary>
+    /// <summary>Takes a guard page; <see cref="Give"/> gives it back.</summary>
     /// <returns>Whether there is one left; else the block is counted.</returns>
     public bool TryTake()
     {

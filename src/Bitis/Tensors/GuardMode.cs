@@ -1,9 +1,9 @@
 namespace Bitis.Tensors;
 
-/// <summary>Where a page that nobody may touch lies beside each block of memory: a mode for tests.</summary>
+/// <summary>The side of each block of memory on which an inaccessible page lies; for tests.</summary>
 internal enum GuardMode
 {
-    /// <summary>Nowhere.</summary>
+    /// <summary>There are no guard pages.</summary>
     Off,
 
     /// <summary>The block begins right after it.</summary>

@@ -5,17 +5,14 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Tensors;
 
-/// <summary>
-/// Memory that shows accesses outside of it: under <c>BITIS_GUARD=start</c> or <c>end</c> every tensor and every native
-/// block lies flush with a page that nobody may touch, and a single byte read or written too far ends the process. For
-/// tests; Linux only.
-/// </summary>
+/// <summary>Memory that detects accesses outside of it; for tests, Linux only.</summary>
 /// <remarks>
-/// Under <c>end</c> a block whose size is no multiple of 64 bytes does not start at one: no kernel needs that for such
-/// blocks. Native blocks are mapped one by one, and unmapped when they are freed. Where very many blocks are in use,
-/// some have no page (<see cref="GuardBudget"/>, <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its
-/// managed array, whose contents the garbage collector does not look at; it is made accessible again before the array
-/// is given back.
+/// Under <c>BITIS_GUARD=start</c> or <c>end</c>, every tensor and every native block lies next to an inaccessible page.
+/// A single byte read or written too far ends the process. Under <c>end</c> a block whose size is no multiple of 64
+/// bytes does not start at one: no kernel needs that for such blocks. Native blocks are mapped one by one, and unmapped
+/// when they are freed. Where very many blocks are in use, some have no page (<see cref="GuardBudget"/>,
+/// <see cref="UnguardedBlocks"/>). A tensor's page lies inside of its managed array, whose contents the garbage
+/// collector does not read. It is made accessible again before the array is given back.
 /// </remarks>
 internal static unsafe partial class GuardedMemory
 {
@@ -31,20 +28,18 @@ internal static unsafe partial class GuardedMemory
 
     private static readonly Lazy<GuardBudget> LazyBudget = new(() => new GuardBudget(MostBlocks(), Collect));
 
-    /// <summary>What the environment variable says; read once.</summary>
+    /// <summary>The mode that the environment variable selects; read once.</summary>
     /// <exception cref="BitisException">Its value is unknown, or this is not Linux.</exception>
     public static GuardMode Mode => LazyMode.Value;
 
-    /// <summary>
-    /// How many blocks have got no guard page so far, since too many have one or the system made none.
-    /// </summary>
+    /// <summary>How many blocks have no guard page, because too many have one or the system refused it.</summary>
     public static long UnguardedBlocks => Budget.Unguarded;
 
     private static GuardBudget Budget => LazyBudget.Value;
 
     private static nint PageBytes => Environment.SystemPageSize;
 
-    /// <summary>The mode that a value of the environment variable stands for.</summary>
+    /// <summary>The mode for a value of the environment variable.</summary>
     internal static GuardMode Parse(string? value)
     {
         GuardMode mode = value?.Trim().ToUpperInvariant() switch
@@ -53,18 +48,18 @@ internal static unsafe partial class GuardedMemory
             "START" => GuardMode.Start,
             "END" => GuardMode.End,
             _ => throw new BitisException(
-                $"{Variable}={value}: is not a place for guard pages. Valid values: start, end, or nothing."),
+                $"{Variable}={value}: unknown place for guard pages. Expected start, end, or no value."),
         };
         return mode == GuardMode.Off || OperatingSystem.IsLinux()
             ? mode
             : throw new BitisException($"{Variable}={value}: memory can be guarded on Linux only. Unset the variable.");
     }
 
-    /// <summary>Maps a block of zeros beside a page that nobody may touch.</summary>
+    /// <summary>Maps a block of zeros next to an inaccessible page.</summary>
     /// <param name="bytes">Its size.</param>
     /// <param name="mode">Where the page lies.</param>
     /// <param name="block">The block's first byte.</param>
-    /// <param name="mapping">What <see cref="Free"/> takes.</param>
+    /// <param name="mapping">The argument for <see cref="Free"/>.</param>
     /// <returns>Whether there is such a block; else the caller takes one without a page.</returns>
     public static bool TryAllocate(nuint bytes, GuardMode mode, out nint block, out (nint Address, nuint Bytes) mapping)
     {
@@ -88,17 +83,15 @@ internal static unsafe partial class GuardedMemory
     }
 
     /// <summary>Unmaps a block.</summary>
-    /// <returns>Whether the system knew it.</returns>
+    /// <returns>Whether the system unmapped it.</returns>
     public static bool Free((nint Address, nuint Bytes) mapping)
     {
         Budget.Give();
         return Unmap(mapping.Address, mapping.Bytes) == 0;
     }
 
-    /// <summary>
-    /// A pinned array in which some elements lie flush with a page that nobody may touch, for as long as anything
-    /// refers to it.
-    /// </summary>
+    /// <summary>Makes a pinned array in which some elements lie next to an inaccessible page.</summary>
+    /// <remarks>The page stays for as long as anything refers to the array.</remarks>
     /// <param name="length">How many elements.</param>
     /// <param name="zeroed">Whether they are 0; else they are arbitrary.</param>
     /// <param name="mode">Where the page lies.</param>
@@ -126,7 +119,7 @@ internal static unsafe partial class GuardedMemory
         return true;
     }
 
-    /// <summary>Three quarters of the mappings that the system allows, of which each page takes two.</summary>
+    /// <summary>Three quarters of the mappings that the system allows. Each page takes two.</summary>
     private static int MostBlocks()
     {
         const int usual = 65_530;
@@ -141,7 +134,7 @@ internal static unsafe partial class GuardedMemory
         }
     }
 
-    /// <summary>Opens the pages of arrays that nobody uses any more.</summary>
+    /// <summary>Collects arrays that are no longer used, which makes their pages accessible.</summary>
     private static void Collect()
     {
         GC.Collect();

@@ -4,12 +4,12 @@ namespace Bitis.Tensors;
 /// Random numbers that depend on the seed alone, on every platform and runtime version (SplitMix64, Steele et al.
 /// 2014).
 /// </summary>
-/// <param name="seed">Where the sequence starts.</param>
+/// <param name="seed">The seed of the sequence.</param>
 internal sealed class SeededRandom(ulong seed)
 {
     private ulong _state = seed;
 
-    /// <summary>A generator of its own for a part of a job, so that parts may run in any order.</summary>
+    /// <summary>A separate generator for a part of a job, so that parts may run in any order.</summary>
     /// <param name="seed">The job's seed.</param>
     /// <param name="part">The part's number.</param>
     public static SeededRandom ForPart(ulong seed, ulong part) =>

@@ -7,8 +7,8 @@ internal static class Softmax
 {
     /// <summary>Computes a row.</summary>
     /// <remarks>
-    /// The largest value is subtracted from all first, which does not change the result; without that, as
-    /// <c>TensorPrimitives.SoftMax</c> does it, values above 88 are infinite as exponentials.
+    /// The largest value is subtracted from all first, which does not change the result. Without this, exponentials of
+    /// values above 88 are infinite, as in <c>TensorPrimitives.SoftMax</c>.
     /// </remarks>
     /// <param name="values">x, finite numbers.</param>
     /// <param name="probabilities">p, of the same length; may be the same memory.</param>

@@ -6,23 +6,21 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>
-/// How far low-bit gradients point where the exact ones do: their cosine for the weights of each layer, on a few
-/// images.
-/// </summary>
+/// <summary>Compares low-bit gradients with the exact ones on a few images.</summary>
+/// <remarks>The measure is the cosine between them, for the weights of each layer.</remarks>
 internal static class GradientComparison
 {
-    /// <summary>Enough images for a steady number, few enough to cost nothing beside an epoch.</summary>
+    /// <summary>Enough images for a stable result, and few enough to take little time in an epoch.</summary>
     private const int MaxImages = 32;
 
     /// <summary>Computes both gradients of some images at the same weights.</summary>
     /// <param name="model">The graph.</param>
     /// <param name="weights">Its parameters, by name.</param>
-    /// <param name="lowBit">What computes the approximated gradients; they are overwritten.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="lowBit">The executor of the approximated gradients, which are overwritten.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <param name="images">Pixels, <c>[batch, channels, height, width]</c>, of which the first 32 are taken.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>.</param>
-    /// <param name="seed">Where the random numbers start.</param>
+    /// <param name="seed">The seed of the random numbers.</param>
     /// <returns>
     /// The cosine by layer, for the linear and convolutional layers that learn; 1 where both gradients are zero.
     /// </returns>
@@ -30,8 +28,7 @@ internal static class GradientComparison
         Graph model, IReadOnlyDictionary<string, FloatTensor> weights, GradientExecutor lowBit, FrozenLayers? frozen,
         FloatTensor images, FloatTensor targets, ulong seed)
     {
-        // One image at a time on one thread: the memory of low-bit training is not to be outdone by that of its
-        // measurement.
+        // One image at a time on one thread, so that the comparison takes less memory than low-bit training.
         using var exact = new GradientExecutor(
             model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerMicroBatch: 1);
         (images, targets) = (First(images), First(targets));

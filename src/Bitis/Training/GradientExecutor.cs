@@ -8,13 +8,11 @@ using Bitis.Training.Optimization;
 
 namespace Bitis.Training;
 
-/// <summary>
-/// The differentiable executor: the loss of a batch and its gradient with respect to all parameters, over the same
-/// graph as inference, with kernels on all processors.
-/// </summary>
+/// <summary>Computes the loss of a batch and its gradient with respect to all parameters.</summary>
 /// <remarks>
-/// A few images pass through the whole network, forward and back, before the next ones start. Memory therefore grows
-/// with the tokens and the depth of the model, and with the number of threads, but not with the batch.
+/// It is the differentiable executor. It uses the same graph as inference, with kernels on all processors. A few images
+/// pass through the whole network, forward and back, before the next ones start. Memory therefore grows with the tokens
+/// and the depth of the model, and with the number of threads, but not with the batch.
 /// </remarks>
 internal sealed class GradientExecutor : IDisposable
 {
@@ -24,7 +22,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <summary>Prepares a model.</summary>
     /// <param name="graph">The model; its output is <c>[classes]</c>.</param>
     /// <param name="weights">
-    /// Its parameters, by name. They are read anew in each run, so a trainer may change their contents in between.
+    /// Its parameters, by name. Each run reads them, so a trainer may change their contents between runs.
     /// </param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. Results do not depend on it.
@@ -32,7 +30,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <param name="backward">
     /// How the backward pass of linear and convolutional layers is computed; null for exactly.
     /// </param>
-    /// <param name="frozen">Which layers do not learn, and have no gradients; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn and have no gradients; null if all learn.</param>
     /// <exception cref="NotSupportedException">An operator of the graph has no backward pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
     public GradientExecutor(
@@ -43,7 +41,7 @@ internal sealed class GradientExecutor : IDisposable
     }
 
     /// <summary>
-    /// As the public form, with a number of images that pass through the model together; null for what is fastest.
+    /// As the other constructor, with the number of images that pass through the model together; null for the fastest.
     /// </summary>
     internal GradientExecutor(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads, BackwardPolicy backward,
@@ -79,25 +77,25 @@ internal sealed class GradientExecutor : IDisposable
     /// <summary>The bytes of one thread's values and gradients.</summary>
     public long MicroBatchBytes => _runner.Plan.Layout.Bytes + ((long)_runner.Plan.ScratchLength * sizeof(float));
 
-    /// <summary>What the backward pass of each linear and convolutional layer is, and why.</summary>
+    /// <summary>The method of the backward pass of each linear and convolutional layer, with its reason.</summary>
     public IReadOnlyList<LayerBackward> Layers { get; }
 
-    /// <summary>
-    /// The bytes of one thread that hold the inputs of linear and convolutional layers from the forward to the backward
-    /// pass. An input that several layers need counts once, and one that other operators need in float32 counts as
-    /// that.
-    /// </summary>
+    /// <summary>The bytes of one thread that hold inputs of layers from the forward to the backward pass.</summary>
+    /// <remarks>
+    /// The layers are linear and convolutional ones. An input that several layers need counts once. An input that other
+    /// operators need in float32 counts with its float32 size.
+    /// </remarks>
     public long KeptInputBytes =>
         _runner.Plan.KeptInputs.Select(kept => kept.Block).Distinct().Sum(block => block.Bytes);
 
     /// <summary>The bytes of one thread's values and gradients, without the scratch memory of single steps.</summary>
     public long MicroBatchArenaBytes => _runner.Plan.Layout.Bytes;
 
-    /// <summary>What each layer keeps of its input, in bytes of one thread.</summary>
+    /// <summary>The bytes that each layer keeps of its input, on one thread.</summary>
     internal IEnumerable<(string Layer, long Bytes)> KeptInputs =>
         _runner.Plan.KeptInputs.Select(kept => (kept.Layer, kept.Block.Bytes));
 
-    /// <summary>Where the time of steps is added up, by kind; null for no measurement.</summary>
+    /// <summary>Receives the time of the steps, by kind; null for no measurement.</summary>
     internal OperationTimes? Times
     {
         get => _runner.Times;
@@ -108,7 +106,7 @@ internal sealed class GradientExecutor : IDisposable
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>; rows need not be one-hot.</param>
     /// <param name="seed">
-    /// Where the random numbers of low-bit layers start; give each step its own. Exact layers take none.
+    /// The seed of low-bit layers. Each step needs a seed of its own. Exact layers do not use it.
     /// </param>
     /// <exception cref="ArgumentException">A shape does not fit the model.</exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>

@@ -3,21 +3,21 @@ using Bitis.Tensors;
 
 namespace Bitis.Training;
 
-/// <summary>What a trained head knows of classes, kept in a head for other classes or another order.</summary>
+/// <summary>Keeps the rows of a trained head for known classes, in a head for other classes or another order.</summary>
 internal static class KnownHead
 {
     /// <summary>A model with a new head. Classes that the model has, by name, keep their rows of the head.</summary>
-    /// <param name="model">A model that knows the names of its classes.</param>
+    /// <param name="model">A model with class names.</param>
     /// <param name="names">The names of the new classes, by index.</param>
     /// <param name="seed">The same seed gives the same fresh rows.</param>
     /// <returns>The model, and how many classes kept their rows.</returns>
-    /// <exception cref="ArgumentException">The model knows no names.</exception>
+    /// <exception cref="ArgumentException">The model has no class names.</exception>
     public static (VisionModel Model, int Kept) For(VisionModel model, IReadOnlyList<string> names, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(names);
         IReadOnlyList<string> known = model.ClassNames
-            ?? throw new ArgumentException("The model knows no names of its classes.", nameof(model));
+            ?? throw new ArgumentException("The model has no class names.", nameof(model));
         int[] sources = ClassMap.Match(names, known);
         VisionModel result = model.WithNewHead(names.Count, seed);
         Dictionary<string, FloatTensor> weights = result.Weights.ToDictionary();
@@ -27,7 +27,7 @@ internal static class KnownHead
     }
 
     /// <summary>A model whose classes are in the order of some names.</summary>
-    /// <param name="model">The model; it stays as it is where it or the other side knows no names.</param>
+    /// <param name="model">The model; it is returned unchanged if it or the images have no class names.</param>
     /// <param name="names">The names, as many as the model has classes; null if they are unknown.</param>
     /// <exception cref="BitisException">The model's classes are others.</exception>
     internal static VisionModel InOrder(VisionModel model, IReadOnlyList<string>? names)

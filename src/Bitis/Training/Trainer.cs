@@ -16,8 +16,8 @@ namespace Bitis;
 
 /// <summary>Trains a model on labeled images.</summary>
 /// <remarks>
-/// The numbers depend on the recipe, the images and the weights at the start alone: not on the threads, and not on
-/// whether the training was interrupted and resumed, between epochs or within one.
+/// Results depend only on the recipe, the images and the initial weights. They depend neither on the number of threads,
+/// nor on whether the training was stopped and resumed, between epochs or within one.
 /// </remarks>
 public sealed class Trainer
 {
@@ -52,10 +52,10 @@ public sealed class Trainer
         _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
     }
 
-    /// <summary>Where the files of the training are.</summary>
+    /// <summary>The files of the training.</summary>
     internal TrainingFolder Folder { get; }
 
-    /// <summary>How much work an interruption may cost: within an epoch, a checkpoint is written this often.</summary>
+    /// <summary>The time between checkpoints within an epoch: the most work that an interruption costs.</summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The finished epochs.</summary>
@@ -67,31 +67,31 @@ public sealed class Trainer
     /// <summary>The model with the weights of the last step; further steps change them.</summary>
     public VisionModel Model => _state.Model;
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     internal FrozenLayers? Frozen => _state.Frozen;
 
     /// <summary>
-    /// The model with the averaged weights, which is what is evaluated and kept; further steps change them.
+    /// The model with the averaged weights, which is evaluated and saved. Further steps change the weights.
     /// </summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
 
-    /// <summary>One batch that is being decoded and one that waits are enough, since steps take far longer.</summary>
+    /// <summary>Two are enough: while one batch waits, another one is decoded. Steps take far longer.</summary>
     private int LoaderThreads => _threads == 1 ? 1 : 2;
 
     /// <summary>Prepares a new training.</summary>
     /// <param name="recipe">How to train.</param>
     /// <param name="data">The images.</param>
-    /// <param name="folder">Where its files go; created by <see cref="Run"/> if it is missing.</param>
+    /// <param name="folder">The folder for its files; <see cref="Run"/> creates it if it is missing.</param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. Results do not depend on it.
     /// </param>
     /// <param name="initial">
-    /// The weights to start with, and the preprocessing of images; null for random ones and what is usual. The model is
-    /// not changed.
+    /// The initial weights, and the preprocessing of images; null for random weights and the default preprocessing. The
+    /// model is not changed.
     /// </param>
     /// <exception cref="BitisException">
-    /// The recipe's values, the images or the initial model do not fit each other, or the folder has a training
-    /// already.
+    /// The recipe's values, the images and the initial model do not fit each other, or the folder already has a
+    /// training.
     /// </exception>
     public static Trainer Create(
         TrainingRecipe recipe, TrainingData data, string folder, int threads = 0, VisionModel? initial = null)
@@ -117,7 +117,7 @@ public sealed class Trainer
         return new Trainer(recipe, data, files, model, threads) { _isNew = true };
     }
 
-    /// <summary>Prepares to go on with a training where its last checkpoint was written.</summary>
+    /// <summary>Prepares to resume a training from its last checkpoint.</summary>
     /// <param name="recipe">The recipe that it was started with (<see cref="RecipeOf"/>).</param>
     /// <param name="data">The images that it was started with.</param>
     /// <param name="folder">The folder of the training.</param>
@@ -159,16 +159,16 @@ public sealed class Trainer
         return TrainingCheckpoint.Open(files.Checkpoint, cancellationToken).Identity.Recipe;
     }
 
-    /// <summary>Trains to the end. Files are written after each epoch, and now and then within one.</summary>
-    /// <param name="progress">Hears of each step.</param>
+    /// <summary>Trains to the end. Files are written after each epoch, and in long epochs also within them.</summary>
+    /// <param name="progress">Receives the progress after each step.</param>
     /// <param name="cancellationToken">
-    /// Stops after the step under way; a checkpoint is written, so the training can go on.
+    /// Stops after the current step and writes a checkpoint, so that the training can be resumed.
     /// </param>
     /// <returns>All epochs.</returns>
     /// <exception cref="BitisException">
     /// The training diverged, an image is damaged, or a file cannot be written.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint written.</exception>
+    /// <exception cref="OperationCanceledException">The training was stopped, and a checkpoint was written.</exception>
     public IReadOnlyList<EpochRecord> Run(
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -201,7 +201,7 @@ public sealed class Trainer
     }
 
     /// <summary>
-    /// Finds out now, and not after an epoch, that the disk is full; then a new training leaves nothing.
+    /// Writes the first files, so that a full disk fails before an epoch. Then a new training leaves no files.
     /// </summary>
     private void Begin()
     {
@@ -322,7 +322,7 @@ public sealed class Trainer
             eta.Remaining ?? TimeSpan.Zero);
     }
 
-    /// <summary>How the model was made, for its file.</summary>
+    /// <summary>The notes for the model's file: how the model was trained.</summary>
     private Dictionary<string, string> Notes()
     {
         var notes = new Dictionary<string, string>

@@ -4,21 +4,21 @@ using Bitis.Tensors;
 namespace Bitis;
 
 /// <summary>
-/// The images to train with, and those to validate with; checked before the first of them is decoded.
+/// The images to train with and those to validate with. They are checked before the first is decoded.
 /// </summary>
 public sealed class TrainingData
 {
-    // Parts of the seed: epochs and steps are counted from these on; the initial weights use those below.
+    // Parts of the seed: epochs and steps are counted from these values on. The initial weights use values below.
     private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32, BackwardStream = 3UL << 32;
 
-    /// <summary>Checks that the images can be learned from.</summary>
+    /// <summary>Takes the images, after checking their labels and classes.</summary>
     /// <param name="training">
-    /// Images of all classes, each with its label. It must stay open, and is not disposed.
+    /// Images of all classes, each with its label. The source must stay open. It is not disposed.
     /// </param>
     /// <param name="validation">Other images of the same classes; null to train without.</param>
     /// <exception cref="BitisException">
-    /// A label is missing or not a class, a class has no image, or a validation image shows a class that no training
-    /// image does.
+    /// A label is missing or is not a class, or a class has no training image. Or a validation image shows a class that
+    /// the training images do not have.
     /// </exception>
     public TrainingData(ImageSource training, ImageSource? validation)
     {
@@ -61,13 +61,13 @@ public sealed class TrainingData
         return order;
     }
 
-    /// <summary>Where the random numbers of a step's augmentation start.</summary>
+    /// <summary>The seed of a step's augmentation.</summary>
     /// <param name="seed">The training's seed.</param>
     /// <param name="step">The step, counted from 0 at the start of the training.</param>
     internal static ulong AugmentationSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
 
-    /// <summary>Where the random numbers of a step's backward pass start.</summary>
+    /// <summary>The seed of a step's backward pass.</summary>
     internal static ulong BackwardSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
 
@@ -103,7 +103,7 @@ public sealed class TrainingData
             + "Add images of it, take more images, or remove the class.");
     }
 
-    /// <summary>The validation images are matched to the classes as those of an evaluation are.</summary>
+    /// <summary>Matches the classes of the validation images as an evaluation does.</summary>
     private ClassMap MatchClassesOf(ImageSource validation)
     {
         try

@@ -4,14 +4,14 @@ using IOPath = System.IO.Path;
 
 namespace Bitis.Training;
 
-/// <summary>The files of a training, which has a folder of its own.</summary>
+/// <summary>The files of a training in its folder.</summary>
 /// <param name="Path">The folder, as the user gave it.</param>
 internal sealed record TrainingFolder(string Path)
 {
-    /// <summary>The state after the last step that was saved; what <see cref="Trainer.Resume"/> reads.</summary>
+    /// <summary>The last saved state, which <see cref="Trainer.Resume"/> reads.</summary>
     public string Checkpoint => IOPath.Combine(Path, "last.checkpoint.safetensors");
 
-    /// <summary>The model that did best on the validation images.</summary>
+    /// <summary>The model with the best accuracy on the validation images.</summary>
     public string BestModel => IOPath.Combine(Path, "best.safetensors");
 
     /// <summary>The model at the end of the training.</summary>
@@ -25,8 +25,8 @@ internal sealed record TrainingFolder(string Path)
 
     private string[] Files => [Checkpoint, BestModel, FinalModel, LogCsv, LogJson];
 
-    /// <summary>Makes sure that there is no training yet, and no file of one.</summary>
-    /// <exception cref="BitisException">There is one.</exception>
+    /// <summary>Checks that the folder has no training and no file of one.</summary>
+    /// <exception cref="BitisException">The folder has a training, or a file of one.</exception>
     public void RequireNew()
     {
         if (File.Exists(Checkpoint))
@@ -45,8 +45,8 @@ internal sealed record TrainingFolder(string Path)
         }
     }
 
-    /// <summary>Makes sure that there is a training to resume.</summary>
-    /// <exception cref="BitisException">There is none.</exception>
+    /// <summary>Checks that the folder has a training to resume.</summary>
+    /// <exception cref="BitisException">The folder has no training.</exception>
     public void RequireStarted()
     {
         if (!File.Exists(Checkpoint))
@@ -58,10 +58,9 @@ internal sealed record TrainingFolder(string Path)
         }
     }
 
-    /// <summary>Finds out before the work that a file of the training cannot be written, or would replace what is
-    /// read.</summary>
+    /// <summary>Checks before the work that the training's files can be written and do not replace an input.</summary>
     /// <param name="inputs">Files and folders that are read; null ones are skipped.</param>
-    /// <exception cref="BitisException">One cannot, or would.</exception>
+    /// <exception cref="BitisException">A file cannot be written, or would replace an input.</exception>
     public void RequireWritable(params IEnumerable<string?> inputs)
     {
         OutputFolder.RequireWritable(Path);
@@ -80,7 +79,7 @@ internal sealed record TrainingFolder(string Path)
         }
     }
 
-    /// <summary>Removes what a training wrote that could not even begin.</summary>
+    /// <summary>Removes the files of a training that failed to start.</summary>
     internal void RemoveFiles()
     {
         try
@@ -90,12 +89,12 @@ internal sealed record TrainingFolder(string Path)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The failure that brought us here says more than this one would.
+            // The first failure is reported. It says more than this one.
         }
     }
 
-    /// <summary>Keeps other processes from training here; disposing allows them to.</summary>
-    /// <exception cref="BitisException">Another one is training here already.</exception>
+    /// <summary>Locks the folder against other processes that train; disposing unlocks it.</summary>
+    /// <exception cref="BitisException">Another process is training in this folder.</exception>
     internal FileStream Lock()
     {
         try

@@ -1,6 +1,6 @@
 namespace Bitis.Training;
 
-/// <summary>How far a training has come, and how well it goes.</summary>
+/// <summary>The progress of a training.</summary>
 /// <param name="Epoch">The epoch under way, counted from 1.</param>
 /// <param name="Epochs">All epochs.</param>
 /// <param name="Step">Steps done since the start of the training.</param>
@@ -8,7 +8,7 @@ namespace Bitis.Training;
 /// <param name="LearningRate">The learning rate of the last step.</param>
 /// <param name="Loss">The mean loss of the epoch so far, in nats.</param>
 /// <param name="Top1">The share of the epoch's augmented images whose own label came first, 0 to 1.</param>
-/// <param name="ImagesPerSecond">Images trained with in a second, over the epoch so far.</param>
+/// <param name="ImagesPerSecond">The training images per second, over the epoch so far.</param>
 /// <param name="BestValidationTop1">
 /// The best accuracy so far on the validation images, 0 to 1; null if there is none yet.
 /// </param>

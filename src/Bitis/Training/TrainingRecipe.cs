@@ -8,12 +8,11 @@ using Bitis.Training.Optimization;
 
 namespace Bitis;
 
-/// <summary>
-/// Says how to train a model: everything that a result depends on besides the images and the weights at the start.
-/// </summary>
+/// <summary>Says how to train a model.</summary>
+/// <remarks>It holds everything that a result depends on, besides the images and the initial weights.</remarks>
 public sealed record TrainingRecipe
 {
-    // Bounds that keep a slip of the pen from becoming hours of nonsense.
+    // Bounds that catch typing errors before they cost hours.
     private const int MaxEpochs = 100_000, MaxBatchSize = 1 << 16;
     private const double MaxLearningRate = 10, MaxClipNorm = 1e6;
 
@@ -22,70 +21,70 @@ public sealed record TrainingRecipe
     /// </summary>
     public string Model { get; init; } = "vim-micro";
 
-    /// <summary>An architecture of one's own, instead of <see cref="Model"/>.</summary>
+    /// <summary>
+    /// The architecture's configuration, instead of <see cref="Model"/>; null to use <see cref="Model"/>.
+    /// </summary>
     public ModelConfig? Config { get; init; }
 
-    /// <summary>How often each image is seen.</summary>
+    /// <summary>How many times the training passes over all images.</summary>
     public int Epochs { get; init; } = 30;
 
-    /// <summary>Images a step.</summary>
+    /// <summary>The images of a step.</summary>
     public int BatchSize { get; init; } = 128;
 
     /// <summary>η, the learning rate after the warm-up.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>The learning rate at the end.</summary>
+    /// <summary>The learning rate after the last step.</summary>
     public double MinLearningRate { get; init; } = 1e-5;
 
-    /// <summary>How long the learning rate rises from 0; fractions of an epoch are allowed.</summary>
+    /// <summary>The epochs over which the learning rate rises from 0; fractions are allowed.</summary>
     public double WarmUpEpochs { get; init; } = 1;
 
     /// <summary>
-    /// λ, how fast weights of linear layers and convolutions decay; it is multiplied by the learning rate.
+    /// λ, the decay of the weights of linear layers and convolutions; it is multiplied by the learning rate.
     /// </summary>
     public double WeightDecay { get; init; } = 0.05;
 
-    /// <summary>β₁, the memory of AdamW's mean gradient.</summary>
+    /// <summary>β₁, the decay rate of AdamW's mean gradient.</summary>
     public double Beta1 { get; init; } = 0.9;
 
-    /// <summary>β₂, the memory of AdamW's mean squared gradient.</summary>
+    /// <summary>β₂, the decay rate of AdamW's mean squared gradient.</summary>
     public double Beta2 { get; init; } = 0.999;
 
-    /// <summary>ε, what AdamW adds to the root of the mean square.</summary>
+    /// <summary>ε, which AdamW adds to the root of the mean squared gradient.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>The largest norm of the gradient of all parameters together; 0 for no limit.</summary>
     public double ClipNorm { get; init; } = 1;
 
-    /// <summary>
-    /// The memory of the averaged weights, which are those that are evaluated and kept; 0 for no averaging.
-    /// </summary>
+    /// <summary>The decay rate of the averaged weights, which are evaluated and saved; 0 for no averaging.</summary>
     public double AverageDecay { get; init; } = 0.999;
 
-    /// <summary>Where the random numbers of weights, order and augmentation start.</summary>
+    /// <summary>The seed of initial weights, order of images, augmentation and backward pass.</summary>
     public int Seed { get; init; }
 
     /// <summary>
-    /// After how many epochs the validation images are evaluated; they are after the last epoch, too.
+    /// The number of epochs between evaluations of the validation images. The last epoch is always evaluated.
     /// </summary>
     public int EvaluationInterval { get; init; } = 1;
 
-    /// <summary>How training images vary.</summary>
+    /// <summary>How training images are varied.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
     /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
     public BackwardPolicy Backward { get; init; } = BackwardPolicy.Exact;
 
-    /// <summary>
-    /// Which layers do not learn: patterns of their names with <c>*</c> and <c>?</c>, as
-    /// <see cref="BackwardPolicy.Overrides"/> has them, but of all that has weights: <c>layers.0.*</c>,
-    /// <c>patch_embed*</c>.
-    /// </summary>
+    /// <summary>The layers that do not learn: patterns of their names with <c>*</c> and <c>?</c>.</summary>
+    /// <remarks>
+    /// The patterns are those of <see cref="BackwardPolicy.Overrides"/>, but for all layers with weights:
+    /// <c>layers.0.*</c>, <c>patch_embed*</c>.
+    /// </remarks>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
-    /// <summary>The architecture for images of some classes.</summary>
+    /// <summary>The architecture for a number of classes.</summary>
     /// <exception cref="BitisException">
-    /// There is none of this name, or the recipe's own has another number of classes.
+    /// There is no architecture of this name, or the recipe's config has another number of classes.
     /// </exception>
     public ModelConfig ConfigFor(int classes)
     {
@@ -96,7 +95,7 @@ public sealed record TrainingRecipe
                 + $"{classes}; the numbers must be the same.");
     }
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks that all values are in their ranges.</summary>
     /// <exception cref="BitisException">A value is out of its range; the message names it.</exception>
     public void Validate()
     {
@@ -126,8 +125,10 @@ public sealed record TrainingRecipe
         Backward.Validate();
     }
 
-    /// <summary>Refuses values that have no effect; for new trainings, since older ones may have them.</summary>
-    /// <exception cref="BitisException">There is one; the message names it.</exception>
+    /// <summary>
+    /// Refuses values that have no effect. Only new trainings are checked, since older ones may have such values.
+    /// </summary>
+    /// <exception cref="BitisException">A value has no effect; the message names it.</exception>
     public void RequireUsed()
     {
         if (Config is not null && Model != new TrainingRecipe().Model)
@@ -138,7 +139,7 @@ public sealed record TrainingRecipe
         Backward.RequireUsed();
     }
 
-    /// <summary>Records compare lists by reference; recipes compare by what they say.</summary>
+    /// <summary>Compares lists by their contents. The equality of records would compare them by reference.</summary>
     public bool Equals(TrainingRecipe? other) => other is not null && Text == other.Text;
 
     /// <inheritdoc />

@@ -4,7 +4,7 @@ using Bitis.Kernels.Gemm;
 namespace Bitis.Execution.Compiled;
 
 /// <summary>
-/// A float32 linear layer. Threads share the panels of its weights; its rows, where there are few panels.
+/// Computes a float32 linear layer. Threads share the panels of its weights, or its rows if panels are few.
 /// </summary>
 internal sealed class CompiledLinear(string name, ArenaMatrix x, ArenaMatrix y, PackedFloatWeights weights)
     : CompiledOperation(name, weights)

@@ -4,12 +4,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Compiled;
 
-/// <summary>
-/// Any operator, through its reference forward: what the compiler falls back to, so that every graph runs.
-/// </summary>
-/// <remarks>
-/// It copies and allocates, and keeps the operator's speed, which is meant to be read and not to be fast.
-/// </remarks>
+/// <summary>Runs any operator through its reference forward pass, so that every graph runs.</summary>
+/// <remarks>It copies and allocates. The reference forward pass is written to be read, not to be fast.</remarks>
 internal sealed class CompiledReference(
     Node node, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output,
     FloatTensor[] parameters) : CompiledOperation(node.Name)

@@ -20,10 +20,10 @@ internal sealed class CompiledScan : CompiledOperation
 
     /// <summary>Packs A.</summary>
     /// <param name="name">The node.</param>
-    /// <param name="operands">Where the inputs and the output are.</param>
-    /// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+    /// <param name="operands">The places of the inputs and the output.</param>
+    /// <param name="accumulate">Whether the output is added to that of the other direction.</param>
     /// <param name="deltaSoftplus">Whether Δ comes before its softplus, which the operation applies.</param>
-    /// <param name="cubicDecay">Whether the decay needs no more accuracy than 8 bits.</param>
+    /// <param name="cubicDecay">Whether the accuracy of 8 bits is enough for the decay.</param>
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
     public CompiledScan(

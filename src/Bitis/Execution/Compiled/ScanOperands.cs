@@ -2,7 +2,7 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Execution.Compiled;
 
-/// <summary>Where a scan finds its inputs and puts its output; all tokens in one order.</summary>
+/// <summary>The inputs and the output of a scan; all have their tokens in one order.</summary>
 /// <param name="U">u, <c>[tokens, channels]</c>.</param>
 /// <param name="Delta">Δ before the softplus, <c>[tokens, channels]</c>.</param>
 /// <param name="B">B, <c>[tokens, states]</c>.</param>
@@ -11,7 +11,7 @@ namespace Bitis.Execution.Compiled;
 internal readonly record struct ScanOperands(
     ArenaMatrix U, ArenaMatrix Delta, ArenaMatrix B, ArenaMatrix C, ArenaMatrix Y)
 {
-    /// <summary>Those of another image.</summary>
+    /// <summary>The operands of another image.</summary>
     public ScanOperands OfImage(int image) =>
         new(U.OfImage(image), Delta.OfImage(image), B.OfImage(image), C.OfImage(image), Y.OfImage(image));
 }

@@ -3,12 +3,12 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// What a layer keeps of its input for the backward pass: a compressed copy, written in the forward pass, so that the
-/// value's own memory is free as soon as nobody reads it there any more. If another operation needs the value itself in
-/// its backward pass, it is there anyway: then it stays, and the copy is written and read in the layer's backward pass
-/// only.
-/// </summary>
+/// <summary>The compressed copy of a layer's input that the backward pass reads.</summary>
+/// <remarks>
+/// The forward pass writes the copy, so that the memory of the value is free after its last reader. If the backward
+/// pass of another operation needs the value itself, the value stays. Then the copy is written and read in the layer's
+/// backward pass only.
+/// </remarks>
 /// <param name="writer">The layer that writes the copy.</param>
 /// <param name="block">The memory of the copy.</param>
 /// <param name="value">The memory of the value.</param>
@@ -26,13 +26,13 @@ internal sealed class CompressedInput(Node writer, ArenaBlock block, ArenaBlock 
     /// <summary>Whether the copy is all that is kept.</summary>
     public bool IsCompressed { get; private set; }
 
-    /// <summary>What takes memory from the forward to the backward pass.</summary>
+    /// <summary>The block that is kept from the forward to the backward pass.</summary>
     public ArenaBlock Kept => IsCompressed ? block : value;
 
     /// <summary>Notes a backward operation that reads it.</summary>
     public void NeedAt(int time) => _readAt = Math.Max(_readAt, time);
 
-    /// <summary>Decides, when all other operations are planned.</summary>
+    /// <summary>Decides what is kept, when all other operations are planned.</summary>
     /// <param name="forwardEnd">The time after the last forward operation.</param>
     public void Decide(int forwardEnd)
     {

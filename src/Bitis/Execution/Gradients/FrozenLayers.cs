@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// Which parameters of a model stay as they are, and where the backward pass therefore ends: below the lowest node that
-/// learns, no gradient is computed, and nothing is kept for one.
-/// </summary>
+/// <summary>The parameters of a model that do not learn.</summary>
+/// <remarks>
+/// The backward pass ends at the lowest node that learns. Below it, no gradient is computed, and nothing is kept for
+/// one.
+/// </remarks>
 internal sealed class FrozenLayers
 {
     private readonly HashSet<Node> _frozen;
@@ -40,7 +41,7 @@ internal sealed class FrozenLayers
         {
             throw new BitisException(
                 $"The patterns {string.Join(", ", patterns.Select(pattern => $"'{pattern}'"))} freeze all layers; "
-                + "one at least must learn.");
+                + "at least one layer must learn.");
         }
 
         if (_frozen.FirstOrDefault(node => node.ParameterNames.Any(learning.Contains)) is { } frozen)

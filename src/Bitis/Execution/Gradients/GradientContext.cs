@@ -4,15 +4,15 @@ using Bitis.Graphs.Operators;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>What decides which backward form an operation has.</summary>
+/// <summary>The inputs to the choice of each operation's backward form.</summary>
 internal sealed class GradientContext
 {
     private readonly GridLayouts _layouts;
 
-    /// <summary>Takes what was asked for.</summary>
+    /// <summary>Creates the context of a graph.</summary>
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="policy">How the backward pass of linear and convolutional layers is computed.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     public GradientContext(Graph graph, BackwardPolicy policy, FrozenLayers? frozen)
     {
         (Policy, Frozen) = (policy, frozen);
@@ -22,7 +22,7 @@ internal sealed class GradientContext
     /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
     public BackwardPolicy Policy { get; }
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     public FrozenLayers? Frozen { get; }
 
     /// <summary>The method that approximates a layer's backward pass; null for the exact one.</summary>

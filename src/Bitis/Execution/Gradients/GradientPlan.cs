@@ -14,13 +14,13 @@ internal sealed class GradientPlan : IDisposable
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
     /// <param name="substitute">
-    /// Where only scales of quantized layers are learned: makes the operations of such layers, and null for other
+    /// Creates the operations of quantized layers where only their scales are learned; returns null for other
     /// operations.
     /// </param>
     /// <param name="policy">
     /// How the backward pass of linear and convolutional layers is computed; null for exactly.
     /// </param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <exception cref="NotSupportedException">
     /// An operator has no backward form; the message names its node.
     /// </exception>
@@ -98,15 +98,14 @@ internal sealed class GradientPlan : IDisposable
     public int SumsLength { get; }
 
     /// <summary>
-    /// The inputs, each in memory of the caller's (<see cref="MicroBatch.Bind"/>): contiguous, one image after the
-    /// other.
+    /// The inputs, each in the caller's memory (<see cref="MicroBatch.Bind"/>): contiguous, one image after the other.
     /// </summary>
     public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 
     /// <summary>The graph's output.</summary>
     public ArenaMatrix Output { get; }
 
-    /// <summary>Where the gradient of the loss with respect to <see cref="Output"/> goes.</summary>
+    /// <summary>The place of the gradient of the loss with respect to <see cref="Output"/>.</summary>
     public ArenaMatrix OutputGradient { get; }
 
     /// <summary>The memory of a micro-batch.</summary>

@@ -9,12 +9,12 @@ namespace Bitis.Execution.Gradients;
 
 /// <summary>Decides where values and gradients lie in a micro-batch's arena.</summary>
 /// <remarks>
-/// Values and gradients share one timeline (all forward operations, then all backward operations), so a gradient takes
-/// the place of a value that nobody needs any more. The gradient of a view is the same view of the gradient of what it
-/// shows; a sum's gradient is, without a copy, the gradient of each term that is used nowhere else. All users of a
+/// Values and gradients share one timeline: all forward operations, then all backward operations. So a gradient takes
+/// the memory of a value that is no longer needed. The gradient of a view is the same view of the gradient of its
+/// source. The gradient of a sum is also that of each term that is used nowhere else, without a copy. All users of a
 /// value add to its gradient: the first one writes, the others add. Where users of slices overlap in part, or leave
-/// channels out, these are cleared first; what an operation can only overwrite it writes elsewhere, and it is added
-/// afterwards.
+/// channels out, these are cleared first. An operation that can only overwrite writes elsewhere, and its result is
+/// added afterwards.
 /// </remarks>
 internal sealed class GradientPlanner
 {
@@ -55,22 +55,23 @@ internal sealed class GradientPlanner
     /// <summary>The operation on the timeline that is being planned.</summary>
     public int Time { get; set; }
 
-    /// <summary>Whether nobody needs the gradients of the model's parameters: only scales are learned.</summary>
+    /// <summary>
+    /// Whether only scales are learned, so that the gradients of the model's parameters are not needed.
+    /// </summary>
     public bool AreParametersFrozen { get; init; }
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     public FrozenLayers? Frozen { get; init; }
 
     /// <summary>
-    /// Whether the backward pass computes cheap values again instead of keeping them: where inputs are kept compressed,
-    /// to save memory.
+    /// Whether the backward pass computes cheap values again to save memory: where inputs are kept compressed.
     /// </summary>
     public bool Recomputes { get; init; }
 
     /// <summary>The most images that a micro-batch holds.</summary>
     public int Images => _images;
 
-    /// <summary>The elements of scratch memory that the hungriest operation needs.</summary>
+    /// <summary>The most elements of scratch memory that an operation needs.</summary>
     public int ScratchLength { get; private set; }
 
     /// <summary>The parameters and other sums by name.</summary>
@@ -103,24 +104,20 @@ internal sealed class GradientPlanner
     public ParameterSlot Parameter(Node node, int index) =>
         _parameters[node.ParameterNames[index]].Slot(form: null, unpack: null, ref _sumsLength);
 
-    /// <summary>
-    /// A parameter of a node, whose gradient an operation adds up in a packed form; nodes of one kind that share it
-    /// share the sums.
-    /// </summary>
+    /// <summary>A parameter of a node whose gradient an operation sums in a packed form.</summary>
+    /// <remarks>Nodes of one kind that share the parameter share the sums.</remarks>
     /// <param name="node">The node.</param>
-    /// <param name="index">Which parameter.</param>
+    /// <param name="index">The index of the parameter.</param>
     /// <param name="unpack">
     /// Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.
     /// </param>
     public ParameterSlot Parameter(Node node, int index, Action<FloatTensor> unpack) =>
         _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
-    /// <summary>Whether nobody needs the gradients of a node's parameters.</summary>
+    /// <summary>Whether the gradients of a node's parameters are not needed.</summary>
     public bool IsFrozen(Node node) => AreParametersFrozen || Frozen?.IsFrozen(node) == true;
 
-    /// <summary>
-    /// Room among the gradients for sums over all images of something else that an operation computes.
-    /// </summary>
+    /// <summary>Memory among the gradients for other sums over all images that an operation computes.</summary>
     public ParameterSlot NewSums(string name, int length)
     {
         var sums = new ParameterGradient(new FloatTensor([length]), [length]);
@@ -128,7 +125,7 @@ internal sealed class GradientPlanner
         return sums.Slot(form: null, unpack: null, ref _sumsLength);
     }
 
-    /// <summary>Where a value lies that the planned operation reads.</summary>
+    /// <summary>The place of a value that the planned operation reads.</summary>
     public ArenaMatrix Value(Node node)
     {
         if (!_values.TryGetValue(node, out ArenaMatrix matrix))
@@ -178,7 +175,7 @@ internal sealed class GradientPlanner
 
     /// <summary>As <see cref="NewValue"/>, for an operation that can compute the value again at little cost.</summary>
     /// <param name="node">The value.</param>
-    /// <param name="input">What it is computed from, in the same order of tokens.</param>
+    /// <param name="input">The value that it is computed from, in the same order of tokens.</param>
     /// <param name="operation">The operation.</param>
     public ArenaMatrix NewRecomputableValue(Node node, ArenaMatrix input, OperationGradient operation)
     {
@@ -186,11 +183,11 @@ internal sealed class GradientPlanner
         return NewValue(node);
     }
 
-    /// <summary>
-    /// Where a value lies that the planned backward operation reads: where the forward pass left it, or where it is
-    /// computed again before the operation, if that saves its memory. Only the operation that reads it first in the
-    /// backward pass may ask.
-    /// </summary>
+    /// <summary>The place of a value that the planned backward operation reads.</summary>
+    /// <remarks>
+    /// This is where the forward pass left the value. If it saves memory, the value is computed again before the
+    /// operation. Only the operation that reads the value first in the backward pass may call this.
+    /// </remarks>
     /// <param name="node">The value.</param>
     /// <param name="reader">The main node of the operation that reads it.</param>
     public ArenaMatrix RecomputedValue(Node node, Node reader)
@@ -230,10 +227,8 @@ internal sealed class GradientPlanner
     private ArenaMatrix NewMatrixOf(Node node) =>
         NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
 
-    /// <summary>
-    /// Keeps a matrix alive up to the planned operation, which uses it: proved to lie in its memory, for all images of
-    /// a micro-batch.
-    /// </summary>
+    /// <summary>Keeps a matrix alive until the planned operation, which uses it.</summary>
+    /// <remarks>Checks that the matrix lies inside its memory for all images of a micro-batch.</remarks>
     public ArenaMatrix Keep(ArenaMatrix matrix)
     {
         (matrix with { Rows = matrix.Rows * _images }).RequireInside(_user);
@@ -256,10 +251,8 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>
-    /// As <see cref="CompressInput"/>, for a copy that depends on the input and its length alone: layers with the same
-    /// input share it.
-    /// </summary>
+    /// <summary>As <see cref="CompressInput"/>, but layers with the same input share the copy.</summary>
+    /// <remarks>The copy depends on the input and its length alone.</remarks>
     /// <param name="layer">The layer, whose forward operation is being planned.</param>
     /// <param name="value">Its input.</param>
     /// <param name="bytes">The bytes of the copy, for all images of a micro-batch.</param>
@@ -272,10 +265,8 @@ internal sealed class GradientPlanner
         return input;
     }
 
-    /// <summary>
-    /// Notes, in the forward pass, that a layer does not read its input in the backward pass, or a compressed copy
-    /// only.
-    /// </summary>
+    /// <summary>Notes that the backward pass of a layer does not read the layer's input.</summary>
+    /// <remarks>Called in the forward pass. The backward pass may read a compressed copy.</remarks>
     public void LeaveInput(Node layer) => _leaving.Add(layer);
 
     /// <summary>Keeps the input of a linear or convolutional layer as it is, up to the planned operation.</summary>
@@ -296,7 +287,7 @@ internal sealed class GradientPlanner
     /// <summary>Asks for scratch memory, in elements.</summary>
     public void NeedScratch(int length) => ScratchLength = Math.Max(ScratchLength, length);
 
-    /// <summary>Where the gradient of a value lies, which all users of the value have written.</summary>
+    /// <summary>The place of a value's gradient, which all users of the value have written.</summary>
     public ArenaMatrix Gradient(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
@@ -304,16 +295,14 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>
-    /// Where the planned operation writes the gradient of an input; null if nobody needs it: the value depends on
-    /// nothing that learns.
-    /// </summary>
+    /// <summary>The place where the planned operation writes the gradient of an input.</summary>
+    /// <remarks>Null if the value depends on nothing that learns. Then no gradient is needed.</remarks>
     public GradientTarget? Target(Node node) => _differentiated.Contains(node) ? RequiredTarget(node) : null;
 
     /// <summary>
-    /// Where the planned operation writes the gradient of an input that it cannot leave out, whether anybody needs it
-    /// or not.
+    /// The place where the planned operation writes the gradient of an input that it always computes.
     /// </summary>
+    /// <remarks>There is a place even if the gradient is not needed.</remarks>
     public GradientTarget RequiredTarget(Node node)
     {
         ArenaMatrix matrix = Keep(GradientOf(node));
@@ -328,8 +317,8 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>
-    /// As <see cref="RequiredTarget"/>, for an operation that can only overwrite: if there are other users, it is added
-    /// after the operation.
+    /// As <see cref="RequiredTarget"/>, for an operation that can only overwrite. If there are other users, the result
+    /// is added after it.
     /// </summary>
     public ArenaMatrix OverwrittenTarget(Node node)
     {
@@ -337,7 +326,7 @@ internal sealed class GradientPlanner
         return target.Accumulate ? AddedAfter(node, target) : target.Matrix;
     }
 
-    /// <summary>As <see cref="OverwrittenTarget"/>; null if nobody needs the gradient.</summary>
+    /// <summary>As <see cref="OverwrittenTarget"/>; null if the gradient is not needed.</summary>
     public ArenaMatrix? OverwrittenTargetIfNeeded(Node node) =>
         _differentiated.Contains(node) ? OverwrittenTarget(node) : null;
 
@@ -346,19 +335,17 @@ internal sealed class GradientPlanner
         ? null
         : target.Matrix.IsContiguous ? target : new GradientTarget(AddedAfter(node, target), Accumulate: false);
 
-    /// <summary>
-    /// Whether the gradient of a value lies where that of its only user's output does; then the user may take the
-    /// value's memory, too.
-    /// </summary>
+    /// <summary>Whether the gradient of a value shares the memory of the gradient of its only user's output.</summary>
+    /// <remarks>Then the user may take the value's memory, too.</remarks>
     public bool SharesGradient(Node node) => SharerOf(RootOf(node)) is not null;
 
-    /// <summary>Places everything.</summary>
+    /// <summary>Places all blocks in the arena.</summary>
     /// <param name="forwardEnd">The time after the last forward operation.</param>
     /// <returns>A micro-batch's memory.</returns>
     public ArenaLayout Place(int forwardEnd)
     {
-        // A value that only low-bit layers need is free after the forward pass: none of these decisions changes another
-        // one.
+        // A value that only low-bit layers need is free after the forward pass. These decisions do not depend on each
+        // other.
         _compressed.ForEach(input => input.Decide(forwardEnd));
         return ArenaPlanner.Place(_blocks, _bound);
     }
@@ -374,7 +361,7 @@ internal sealed class GradientPlanner
     private ViewOperation? ViewOf(Node node) =>
         _graph.ProducerOf(node) is ValueView view ? ViewOperation.Of(view) : null;
 
-    /// <summary>What a view is a view of, in the end; the value itself, if it is none.</summary>
+    /// <summary>The source of a chain of views; the value itself if it is no view.</summary>
     private Node RootOf(Node node)
     {
         while (_graph.ProducerOf(node) is ValueView)
@@ -382,10 +369,11 @@ internal sealed class GradientPlanner
         return node;
     }
 
-    /// <summary>
-    /// The value in whose gradient's memory that of a value lies, which is no view: the output of its only user, where
-    /// that passes the gradient on. Views of all of the value may lie between them.
-    /// </summary>
+    /// <summary>The output of a value's only user, if the gradients of both share memory; else null.</summary>
+    /// <remarks>
+    /// This is so where the user passes the gradient on. Views of the whole value may lie between the two. The value
+    /// itself is not a view.
+    /// </remarks>
     private Node? SharerOf(Node root)
     {
         if (root.IsInput)
@@ -419,7 +407,7 @@ internal sealed class GradientPlanner
         return matrix;
     }
 
-    /// <summary>The columns of a gradient that nobody has written yet.</summary>
+    /// <summary>The columns of a gradient that no operation has written yet.</summary>
     private List<(int Start, int End)> GapsIn(ArenaMatrix matrix)
     {
         var gaps = new List<(int Start, int End)>();
@@ -456,7 +444,7 @@ internal sealed class GradientPlanner
         }
     }
 
-    /// <summary>Memory that the planned operation writes, and that is brought to a target after it.</summary>
+    /// <summary>Memory that the planned operation writes. It is added to a target after the operation.</summary>
     private ArenaMatrix AddedAfter(Node node, GradientTarget target)
     {
         ArenaMatrix own = NewMatrixOf(node);

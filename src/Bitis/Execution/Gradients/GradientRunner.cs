@@ -6,11 +6,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>Takes a batch through a plan, forward and back, on all processors.</summary>
+/// <summary>Runs a plan for a batch, forward and backward, on all processors.</summary>
 /// <remarks>
-/// A batch is split into a fixed number of parts, and a part into a few images at a time, which pass through all
-/// operations, forward and back, while their values are still in the caches. Each part has its own sums of gradients
-/// (<see cref="OrderedSums"/>): results do not depend on the threads.
+/// A batch is split into a fixed number of parts, and a part into micro-batches of a few images. A micro-batch passes
+/// through all operations, forward and backward, while its values are still in the caches. Each part has its own sums
+/// of gradients (<see cref="OrderedSums"/>), so results do not depend on the threads.
 /// </remarks>
 internal sealed class GradientRunner : IDisposable
 {
@@ -18,11 +18,11 @@ internal sealed class GradientRunner : IDisposable
     private const int MaxImagesPerMicroBatch = 4;
 
     /// <summary>
-    /// About how many values the widest layer may have in a micro-batch: more of them leave the nearer caches.
+    /// About how many values the widest layer may have in a micro-batch. More do not fit the nearer caches.
     /// </summary>
     private const long ValuesPerMicroBatch = 280_000;
 
-    /// <summary>How many parts a batch has: also the most threads that can work on it.</summary>
+    /// <summary>How many parts a batch has. No more threads than this can work on it.</summary>
     private const int Parts = 8;
 
     private readonly int _imagesPerMicroBatch;
@@ -57,13 +57,13 @@ internal sealed class GradientRunner : IDisposable
         return (int)Math.Clamp(ValuesPerMicroBatch / widest, 1, MaxImagesPerMicroBatch);
     }
 
-    /// <summary>Does something with a micro-batch's images, of which the first has an index in the batch.</summary>
+    /// <summary>Work on a micro-batch's images; the first of them has this index in the batch.</summary>
     public delegate void MicroBatchAction(MicroBatch microBatch, int firstImage);
 
     /// <summary>The operations.</summary>
     public GradientPlan Plan { get; }
 
-    /// <summary>Where the time of operations is added up, by kind; null for no measurement.</summary>
+    /// <summary>Receives the time of the operations, by kind; null for no measurement.</summary>
     public OperationTimes? Times { get; set; }
 
     /// <summary>Runs a batch; afterwards the slots of all parameters have the gradients.</summary>
@@ -71,7 +71,7 @@ internal sealed class GradientRunner : IDisposable
     /// <param name="load">Brings images to a micro-batch.</param>
     /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
     /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
-    /// <param name="key">Where the random numbers of low-bit steps start.</param>
+    /// <param name="key">The key of the random numbers of low-bit steps.</param>
     public void Run(
         int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward = true, uint key = 0)
     {

@@ -4,18 +4,19 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// The memory of one thread: values and gradients of a few images, which go through the whole network, forward and
-/// back, before the next ones, so that most of what an operation reads is still in a cache.
-/// </summary>
+/// <summary>The memory of one thread: values and gradients of a few images.</summary>
+/// <remarks>
+/// These images pass through the whole network, forward and back, before the next ones. So most of what an operation
+/// reads is still in a cache.
+/// </remarks>
 internal sealed unsafe class MicroBatch : IDisposable
 {
     private readonly Arena _arena;
     private readonly NativeBuffer<float> _scratch;
 
     /// <summary>Reserves the memory.</summary>
-    /// <param name="layout">What the planner says.</param>
-    /// <param name="scratchLength">What the planner says, in elements.</param>
+    /// <param name="layout">The memory of values and gradients, from the planner.</param>
+    /// <param name="scratchLength">The elements of scratch memory, from the planner.</param>
     public MicroBatch(ArenaLayout layout, int scratchLength)
     {
         _arena = new Arena(layout);
@@ -26,7 +27,7 @@ internal sealed unsafe class MicroBatch : IDisposable
     /// <summary>How many images are in the micro-batch now.</summary>
     public int Images { get; set; }
 
-    /// <summary>Where the blocks are.</summary>
+    /// <summary>The addresses of the blocks.</summary>
     public ArenaAddresses Addresses { get; }
 
     /// <summary>The sums of all parameters' gradients that the micro-batch adds to.</summary>
@@ -38,7 +39,7 @@ internal sealed unsafe class MicroBatch : IDisposable
     /// <summary>Memory that an operation may use while it runs.</summary>
     public float* Scratch => _scratch.Pointer;
 
-    /// <summary>Says where an input of the plan is: memory of the caller's, which must outlive the run.</summary>
+    /// <summary>Sets the memory of an input of the plan. The caller owns it, and it must outlive the run.</summary>
     public void Bind(ArenaMatrix input, float* values) => _arena.Bind(input.Block, values);
 
     /// <summary>The bytes of a block that is not a matrix.</summary>
@@ -65,15 +66,15 @@ internal sealed unsafe class MicroBatch : IDisposable
     public LayerGradients Gradients(
         ArenaMatrix output, GradientTarget source, ParameterSlot weight, ParameterSlot? bias, int image = 0) =>
         new()
-    {
-        Output = Pointer(output, image),
-        OutputStride = output.Stride,
-        Source = Pointer(source.Matrix, image),
-        SourceStride = source.Matrix.Stride,
-        AccumulateSource = source.Accumulate,
-        Weight = Gradient(weight),
-        Bias = bias is null ? null : Gradient(bias),
-    };
+        {
+            Output = Pointer(output, image),
+            OutputStride = output.Stride,
+            Source = Pointer(source.Matrix, image),
+            SourceStride = source.Matrix.Stride,
+            AccumulateSource = source.Accumulate,
+            Weight = Gradient(weight),
+            Bias = bias is null ? null : Gradient(bias),
+        };
 
     /// <inheritdoc />
     public void Dispose()

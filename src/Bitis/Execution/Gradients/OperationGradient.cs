@@ -2,14 +2,14 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// One operator of a graph, or several that are computed together, as forward and backward work over the images of a
-/// micro-batch. It is planned once, forward and then reverse, which fixes where its values lie; afterwards it is run by
-/// any number of micro-batches at once, so it keeps nothing of a run in its fields.
-/// </summary>
+/// <summary>The forward and backward work of a fused operation on the images of a micro-batch.</summary>
+/// <remarks>
+/// It is planned once, forward and then in reverse, which fixes where its values lie. Then many micro-batches may run
+/// it at once. So its fields hold nothing of a run.
+/// </remarks>
 internal abstract class OperationGradient
 {
-    /// <summary>What profiles call the work: <c>linear</c>, <c>selective_scan</c>.</summary>
+    /// <summary>The operation's name in profiles: <c>linear</c>, <c>selective_scan</c>.</summary>
     public abstract string Kind { get; }
 
     /// <summary>Whether the operation keeps a compressed copy of its input, to save memory.</summary>
@@ -21,9 +21,7 @@ internal abstract class OperationGradient
     /// <summary>Claims the memory of the backward pass, and the values that the forward must keep for it.</summary>
     public abstract void PlanBackward(GradientPlanner planner);
 
-    /// <summary>
-    /// Brings changed weights into the form that the kernels take; once before all micro-batches run.
-    /// </summary>
+    /// <summary>Packs changed weights for the kernels; called once before all micro-batches run.</summary>
     public virtual void Prepare()
     {
     }
@@ -40,7 +38,7 @@ internal abstract class OperationGradient
     public virtual void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
         throw new NotSupportedException($"{Kind} does not recompute its value.");
 
-    /// <summary>Takes what else was summed up over all images; once after all micro-batches ran.</summary>
+    /// <summary>Takes the other sums over all images; called once after all micro-batches have run.</summary>
     public virtual void Finish()
     {
     }

@@ -3,11 +3,11 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// The sum of what the parts of a batch computed, each in memory of its own, added up in the order of the parts
-/// whatever the order in which they finish. A part is added as soon as those before it are, so there is memory for the
-/// parts under way, not for all of them.
-/// </summary>
+/// <summary>Sums the results of the parts of a batch in the order of the parts.</summary>
+/// <remarks>
+/// Each part has memory of its own. The order in which parts finish does not matter. A part is added as soon as all
+/// parts before it are. So memory is needed only for the parts under way.
+/// </remarks>
 /// <param name="length">The elements of a part's sums.</param>
 /// <param name="parts">How many parts there are.</param>
 internal sealed class OrderedSums(int length, int parts) : IDisposable
@@ -44,9 +44,8 @@ internal sealed class OrderedSums(int length, int parts) : IDisposable
         return sums;
     }
 
-    /// <summary>
-    /// Adds the sums of a finished part to the total, or leaves that to the part before, if it is not finished.
-    /// </summary>
+    /// <summary>Adds the sums of a finished part to the total.</summary>
+    /// <remarks>If the part before it is not finished, that part adds them later.</remarks>
     public void Add(int part, NativeBuffer<float> sums)
     {
         lock (_gate)

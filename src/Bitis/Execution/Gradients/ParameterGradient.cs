@@ -16,7 +16,7 @@ internal sealed class ParameterGradient(FloatTensor weight, Shape shape)
     public FloatTensor Gradient { get; } = new(shape);
 
     /// <summary>The slot of a form.</summary>
-    /// <param name="form">What tells the form from others; null for the checkpoint's.</param>
+    /// <param name="form">The key of the form; null for the checkpoint's form.</param>
     /// <param name="unpack">Brings the gradient into the checkpoint's form, in place; null if that is the form.</param>
     /// <param name="end">The end of all sums; moved if the slot is new.</param>
     public ParameterSlot Slot(string? form, Action<FloatTensor>? unpack, ref int end)

@@ -1,9 +1,8 @@
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>
-/// A parameter in the form in which some operations add up its gradient: that of the checkpoint, or a packed one.
-/// </summary>
+/// <summary>A parameter in the form in which some operations sum its gradient.</summary>
+/// <remarks>The form is that of the checkpoint or a packed one.</remarks>
 /// <param name="weight">The values; the trainer changes them between runs.</param>
 /// <param name="gradient">The sum over all micro-batches, of the weight's shape.</param>
 /// <param name="offset">The first element of the gradient in a micro-batch's sums.</param>

@@ -7,14 +7,14 @@ namespace Bitis.Execution.LowBit;
 /// <param name="Input">x̄ = ȳ·W, the gradient of the layer's input.</param>
 /// <param name="Weight">W̄ = ȳᵀ·x, the gradient of its weights, and thereby how x is kept.</param>
 /// <param name="LinearRank">
-/// How many coefficients of 16 are kept of a linear layer's tokens, if they are reduced, and unless the policy says.
+/// How many of 16 coefficients of a linear layer's tokens are kept, if tokens are reduced and the policy has no rank.
 /// </param>
 internal sealed record BackwardMethod(
     string Name, GradientArithmetic Input, GradientArithmetic Weight, int LinearRank = BackwardMethod.UsualRank)
 {
-    /// <summary>How many coefficients of 16 are kept, unless something else is said: the paper's.</summary>
+    /// <summary>The paper's number of coefficients that are kept of 16: the default.</summary>
     public const int UsualRank = 8;
 
-    /// <summary>Whether both products are those of the formula.</summary>
+    /// <summary>Whether both products are exact.</summary>
     public bool IsExact => Input.IsExact && Weight.IsExact;
 }

@@ -5,7 +5,7 @@ namespace Bitis.Execution.LowBit;
 /// <summary>The methods that a <see cref="BackwardPolicy"/> can name (docs/hlq.md).</summary>
 internal static class BackwardMethods
 {
-    /// <summary>All methods: the formula, HLQ, its two halves, and what it is compared with.</summary>
+    /// <summary>All methods: the exact one, HLQ, its two halves, and the methods that it is compared with.</summary>
     internal static IReadOnlyList<BackwardMethod> All { get; } =
     [
         new("exact", GradientArithmetic.Exact, GradientArithmetic.Exact),

@@ -8,16 +8,18 @@ using Bitis.Kernels.Hadamard;
 namespace Bitis.Execution.LowBit;
 
 /// <summary>
-/// How the backward pass of linear and convolutional layers is computed: exactly, by HLQ (Hadamard Low-rank
-/// Quantization: 4-bit operands after a Hadamard transform for the gradient of the input, 8-bit operands, reduced along
-/// the tokens, for that of the weights), or by one of the methods that it is compared with. The forward pass is float32
-/// always.
+/// How the backward pass of linear and convolutional layers is computed: exactly or by a low-bit method.
 /// </summary>
+/// <remarks>
+/// HLQ (Hadamard Low-rank Quantization) uses 4-bit operands after a Hadamard transform for the gradient of the input.
+/// For the gradient of the weights, it uses 8-bit operands that are reduced along the tokens. The other methods serve
+/// for comparison. The forward pass always computes in float32.
+/// </remarks>
 public sealed record BackwardPolicy
 {
-    // Below them, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes"): rounding
-    // ȳ is paid once for each output and saves a product for each input, and the other way round with x. A convolution
-    // saves its unfolding, too.
+    // Below these sizes, transforming and rounding cost more than the integer products save (docs/hlq.md, "Shapes").
+    // Rounding a value of ȳ saves one product for each input. Rounding a value of x saves one for each output. A
+    // convolution saves its unfolding, too.
     private const int FewestInputs = 48, FewestOutputs = 32, FewestConvolutionChannels = 16, FewestTokens = 16;
 
     private const int BitsAtFullRank = 4;
@@ -25,42 +27,45 @@ public sealed record BackwardPolicy
     /// <summary>The method: one of <see cref="BackwardMethods.Names"/>.</summary>
     public string Method { get; init; } = "exact";
 
-    /// <summary>Exceptions by pattern; the first that matches a layer decides, whatever the layer's shape.</summary>
+    /// <summary>
+    /// Methods for single layers, by pattern; the first that matches a layer decides, whatever the layer's shape.
+    /// </summary>
     /// <remarks>Layers that see the image itself, and convolutions of maps instead of tokens, stay exact.</remarks>
     [JsonInclude]
     internal IReadOnlyList<BackwardOverride> Overrides { get; init; } = [];
 
-    /// <summary>Where the gradient of the input is computed with integers: which values share a scale.</summary>
+    /// <summary>Which values of ȳ share a scale, where the gradient of the input is computed with integers.</summary>
     [JsonInclude]
     internal GradientScale Scale { get; init; } = GradientScale.Token;
 
-    /// <summary>For the methods that reduce tokens: the basis.</summary>
+    /// <summary>The basis of the methods that reduce tokens.</summary>
     [JsonInclude]
     internal TokenBasis Basis { get; init; } = TokenBasis.Patch;
 
-    /// <summary>The rank that leaves nothing out: blocks have as many tokens.</summary>
+    /// <summary>The rank that keeps all coefficients: the number of tokens in a block.</summary>
     public const int FullRank = TokenHadamard.BlockRows;
 
     /// <summary>
-    /// For the methods that reduce tokens: how many of 16 coefficients are kept; 4, 8, 12, or <see cref="FullRank"/>
-    /// for all.
+    /// How many of 16 coefficients are kept: 4, 8, 12 or <see cref="FullRank"/>; null for the default.
     /// </summary>
     /// <remarks>
-    /// At full rank integer products take the tokens as they are, with a scale for each channel. Null for what is
-    /// usual: all for linear layers with <c>hlq</c>, which the reduction costs accuracy (docs/hlq.md, "Rank"), else 8.
+    /// Only for methods that reduce tokens. At full rank, integer products take the tokens as they are, with a scale
+    /// for each channel. The default is full rank for linear layers with <c>hlq</c>, because the reduction costs them
+    /// accuracy (docs/hlq.md, "Rank"). Else it is 8.
     /// </remarks>
     public int? Rank { get; init; }
 
-    /// <summary>
-    /// The bits of kept inputs, 4 or 8; null for what is usual: for linear layers at full rank 4, as many bytes as 8
-    /// bits take at rank 8; else the method's.
-    /// </summary>
+    /// <summary>The bits of kept inputs, 4 or 8; null for the default.</summary>
+    /// <remarks>
+    /// The default depends on the method. For linear layers at full rank it is 4, which takes as many bytes as 8 bits
+    /// at rank 8.
+    /// </remarks>
     public int? ActivationBits { get; init; }
 
     /// <summary>The exact backward pass.</summary>
     public static BackwardPolicy Exact { get; } = new();
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks that all values are in their ranges.</summary>
     /// <exception cref="BitisException">A value is out of its range; the message names it.</exception>
     public void Validate()
     {
@@ -70,7 +75,9 @@ public sealed record BackwardPolicy
         if (!Enum.IsDefined(Scale) || !Enum.IsDefined(Basis))
         {
             throw new BitisException(
-                $"The backward policy's scale is {Scale} and its basis {Basis}; there are no such.");
+                $"The backward policy's scale is {Scale} and its basis {Basis}; expected a scale of "
+                + $"{string.Join(", ", Enum.GetNames<GradientScale>())} and a basis of "
+                + $"{string.Join(", ", Enum.GetNames<TokenBasis>())}.");
         }
 
         if (Rank is not (null or 4 or 8 or 12 or FullRank))
@@ -79,8 +86,10 @@ public sealed record BackwardPolicy
             throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
     }
 
-    /// <summary>Refuses values that no method of the policy uses; older trainings may have them.</summary>
-    /// <exception cref="BitisException">There is one; the message names it.</exception>
+    /// <summary>
+    /// Refuses values that no method of the policy uses. Checkpoints of older trainings may have such values.
+    /// </summary>
+    /// <exception cref="BitisException">A value is not used; the message names it.</exception>
     public void RequireUsed()
     {
         IEnumerable<string> named = Overrides.Select(entry => entry.Method).Prepend(Method).Distinct();
@@ -104,9 +113,9 @@ public sealed record BackwardPolicy
         }
     }
 
-    /// <summary>What the backward pass of each linear and convolutional layer will be.</summary>
+    /// <summary>The method of the backward pass of each linear and convolutional layer, with its reason.</summary>
     /// <param name="graph">The model.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <exception cref="BitisException">An override matches no layer.</exception>
     internal IReadOnlyList<LayerBackward> Select(Graph graph, FrozenLayers? frozen = null)
     {
@@ -199,7 +208,9 @@ public sealed record BackwardPolicy
             : null;
     }
 
-    /// <summary>Records compare lists by reference; policies compare by what they say.</summary>
+    /// <summary>
+    /// Compares the overrides by their contents. The equality of records would compare the lists by reference.
+    /// </summary>
     public bool Equals(BackwardPolicy? other) =>
         other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis
             && Rank == other.Rank

@@ -8,19 +8,19 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>
-/// The gradient of a convolution's input over a grid of tokens, from integer products: the rows of ȳ are quantized
-/// once, and for each tap of the kernel their product with the tap's weights is added to the tokens that the tap saw.
-/// The sums lie on a grid with a margin as wide as the padding, so that no tap needs a special case. With a stride S,
-/// neighbouring places see tokens that are S apart: there is a grid for each of the S·S phases, on which the tokens
-/// that a tap sees are neighbours, too:
+/// <summary>The gradient of a convolution's input over a grid of tokens, computed from integer products.</summary>
+/// <remarks>
+/// The rows of ȳ are quantized once. For each tap of the kernel, their product with the tap's weights is added to the
+/// tokens that the tap saw. The sums lie on a grid with a margin as wide as the padding. So no tap needs a special
+/// case. With a stride S, neighbouring places see tokens that are S apart. There is a grid for each of the S·S phases.
+/// On it, the tokens that a tap sees are neighbours, too:
 /// <code>
 ///   ȳ, and zeros up to        sums, S·S phases of ⌈(H + 2P)/S⌉ rows of ⌈(W + 2P)/S⌉ tokens
 ///   the width of a phase      for the tap (m, n), place q adds to token q + ⌊m/S⌋·⌈(W + 2P)/S⌉ + ⌊n/S⌋
 ///                             of the phase (m mod S, n mod S)
 /// </code>
 /// The zeros make all places one run of rows, which a product takes at once.
-/// </summary>
+/// </remarks>
 internal sealed unsafe class ConvolutionInputGradient : IDisposable
 {
     private readonly GridConv2d _layer;
@@ -82,7 +82,7 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
     /// <summary>How many steps of the stride there are in a distance.</summary>
     private int Steps(int distance) => distance / _layer.Stride;
 
-    /// <summary>Where the sums of a token of the padded grid lie.</summary>
+    /// <summary>The row of the sums of a token of the padded grid.</summary>
     private float* Token(float* sums, int row, int column)
     {
         int phase = (row % _layer.Stride * _layer.Stride) + (column % _layer.Stride);

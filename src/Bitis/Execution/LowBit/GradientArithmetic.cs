@@ -16,7 +16,7 @@ internal sealed record GradientArithmetic(
     /// <summary>The bits of a float32.</summary>
     public const int FloatBits = 32;
 
-    /// <summary>The product as the formula has it.</summary>
+    /// <summary>The exact product.</summary>
     public static GradientArithmetic Exact { get; } = new();
 
     /// <summary>Whether operands are integers.</summary>

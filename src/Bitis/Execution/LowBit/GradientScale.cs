@@ -9,16 +9,16 @@ namespace Bitis.Execution.LowBit;
 [JsonConverter(typeof(EnumByName<GradientScale>))]
 internal enum GradientScale
 {
-    /// <summary>One for each token: on a CPU as fast as one for all, and never less exact.</summary>
+    /// <summary>One scale for each token: on a CPU as fast as one for all tokens, and never less exact.</summary>
     Token,
 
-    /// <summary>One for all tokens of the images that pass through a layer together.</summary>
+    /// <summary>One scale for all tokens of the images that pass through a layer together.</summary>
     Tensor,
 
-    /// <summary>Chosen for each layer, each time: a scale per token where that halves the error at least.</summary>
+    /// <summary>Chosen for each layer in each step: a scale per token if this at least halves the error.</summary>
     /// <remarks>
-    /// With a scale s of each token, rounding errors are in proportion to Σ s² against tokens·(max s)², so outliers in
-    /// few tokens lead to scales per token.
+    /// With a scale s of each token, rounding errors are in proportion to Σ s². With one scale, they are in proportion
+    /// to tokens·(max s)². So outliers in few tokens lead to scales per token.
     /// </remarks>
     Auto,
 }

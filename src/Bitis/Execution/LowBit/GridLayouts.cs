@@ -4,10 +4,11 @@ using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>
-/// How the rows of each value of a graph lie on the image, found by following it from where the image became tokens.
-/// </summary>
-/// <remarks>Reversed tokens lie in memory as they were.</remarks>
+/// <summary>How the rows of each value of a graph lie on the image.</summary>
+/// <remarks>
+/// Found by following the graph from the place where the image became tokens. Reversed tokens lie in memory as they
+/// were.
+/// </remarks>
 internal sealed class GridLayouts
 {
     private readonly Dictionary<Node, GridLayout> _layouts = [];

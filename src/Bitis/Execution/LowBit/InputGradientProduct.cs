@@ -9,10 +9,10 @@ namespace Bitis.Execution.LowBit;
 
 /// <summary>The gradient of a layer's input, x̄ = ȳ·W.</summary>
 /// <remarks>
-/// With integers: blocks of the output channels are transformed in both operands, <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c> for
-/// blocks of n, then rounded to levels: ȳ at random, with a scale for all tokens of a micro-batch or for each one, and
-/// W to the nearest, with a scale for each input channel. Reduced along the tokens, in float32:
-/// <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>, as LBP-WHT has it.
+/// With integers, blocks of n output channels are transformed in both operands, <c>x̄ = (1/n)·(ȳ·H)·(H·W)</c>. Then
+/// they are rounded to levels. ȳ is rounded at random, with one scale for all tokens of a micro-batch or for each
+/// token. W is rounded to the nearest, with a scale for each input channel. The form that is reduced along the tokens,
+/// in float32, is that of LBP-WHT: <c>x̄ = Ĥᵀ·((Ĥ·ȳ)·W)</c>.
 /// </remarks>
 internal sealed unsafe class InputGradientProduct : IDisposable
 {
@@ -32,7 +32,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
 
     /// <summary>Reserves memory for a layer's weights.</summary>
     /// <param name="arithmetic">How to compute.</param>
-    /// <param name="scale">What shares a scale.</param>
+    /// <param name="scale">Which values share a scale.</param>
     /// <param name="blocks">The tokens' blocks, where they are reduced.</param>
     /// <param name="outputs">The channels of ȳ.</param>
     /// <param name="inputs">The channels of x̄.</param>
@@ -166,7 +166,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
     /// <param name="y">ȳ, <c>[rows, outputs]</c>.</param>
     /// <param name="ldy">The distance of its rows in elements.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="scratch">Where the levels go: <see cref="ScratchLength"/> elements.</param>
+    /// <param name="scratch">Receives the levels: <see cref="ScratchLength"/> elements.</param>
     /// <param name="key">The key of the random numbers.</param>
     public QuantizedRows Quantize(float* y, nint ldy, int rows, ScratchSpace scratch, uint key)
     {

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>Hands out pieces of a micro-batch's scratch memory, each on a cache line of its own.</summary>
+/// <summary>Divides a micro-batch's scratch memory into pieces that start at cache lines.</summary>
 /// <param name="start">The first free byte, aligned.</param>
 internal unsafe struct ScratchSpace(float* start)
 {
@@ -19,7 +19,7 @@ internal unsafe struct ScratchSpace(float* start)
         return BlockSize.Require(sum / sizeof(float), sizeof(float));
     }
 
-    /// <summary>Takes room for some elements, with arbitrary contents.</summary>
+    /// <summary>Takes memory for some elements, with arbitrary contents.</summary>
     public T* Take<T>(long count)
         where T : unmanaged
     {

@@ -8,18 +8,17 @@ namespace Bitis.Execution.LowBit;
 internal enum TokenBasis
 {
     /// <summary>
-    /// Blocks are patches of 4×4 neighbours on the grid; the functions that change least often along both axes are
-    /// kept.
+    /// Blocks are patches of 4×4 tokens. The functions with the fewest changes of sign along both axes are kept.
     /// </summary>
     Patch,
 
-    /// <summary>Blocks are 16 tokens in their order; the functions that change sign least often are kept.</summary>
+    /// <summary>Blocks are 16 tokens in their order. The functions with the fewest changes of sign are kept.</summary>
     /// <remarks>Half of them span what is constant on pairs of neighbours.</remarks>
     Sequency,
 
     /// <summary>
-    /// Blocks as for <see cref="Patch"/>; the functions in which the layer's input has most energy, for each
-    /// micro-batch anew.
+    /// Blocks as for <see cref="Patch"/>. Each micro-batch keeps the functions in which the layer's input has most
+    /// energy.
     /// </summary>
     Energy,
 }

@@ -5,11 +5,11 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>
-/// How the tokens of a micro-batch's images fall into blocks of 16, of which some coefficients are kept, and single
-/// tokens, which are kept as they are: class tokens, and tails that do not fill a block. First all blocks of the first
-/// image, of the second one, ...; then the single tokens likewise.
-/// </summary>
+/// <summary>Divides the tokens of a micro-batch's images into blocks of 16 and single tokens.</summary>
+/// <remarks>
+/// Some coefficients of each block are kept. Single tokens are kept as they are: class tokens, and tails that do not
+/// fill a block. In memory, all blocks come first, image by image. The single tokens follow in the same way.
+/// </remarks>
 internal sealed unsafe class TokenBlocks : IDisposable
 {
     private const int PatchSide = 4;
@@ -17,9 +17,9 @@ internal sealed unsafe class TokenBlocks : IDisposable
     // The number, in natural order, of the Walsh function of 16 values with 0, 1, 2, ... changes of sign.
     private static readonly byte[] BySequency = [0, 8, 12, 4, 6, 14, 10, 2, 3, 11, 15, 7, 5, 13, 9, 1];
 
-    // Of products of two functions of 4 values: 4·(that along y) + (that along x), where 0, 2, 3, 1 have 0, 1, 2, 3
-    // changes. The first ten are LBP-WHT's triangle; with the first eight the pure frequencies go before the mixed
-    // ones, which have less energy.
+    // Each basis function is a product of two functions of 4 values. Its index is 4·(that along y) + (that along x),
+    // where functions 0, 2, 3, 1 have 0, 1, 2, 3 changes of sign. The first ten are LBP-WHT's triangle; with the first
+    // eight the pure frequencies go before the mixed ones, which have less energy.
     private static readonly byte[] ByPatchFrequency = [0, 2, 8, 10, 3, 12, 1, 4, 11, 14, 15, 9, 6, 13, 7, 5];
 
     private readonly NativeBuffer<int> _blockRows;
@@ -43,7 +43,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
             [.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
     }
 
-    /// <summary>Other rows for the same blocks.</summary>
+    /// <summary>The same blocks with other rows.</summary>
     private TokenBlocks(TokenBlocks blocks, Func<int, int> row)
     {
         (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (
@@ -55,7 +55,7 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>The coefficients that are kept of a block.</summary>
     public int Rank { get; }
 
-    /// <summary>Which ones, in natural order.</summary>
+    /// <summary>The indices of the kept coefficients, in natural order.</summary>
     public byte* Kept => _kept.Pointer;
 
     /// <summary>The blocks of a layer's tokens.</summary>
@@ -73,14 +73,12 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>All tokens as they are.</summary>
     public static TokenBlocks None(GridLayout layout, int images) => new(layout, [], [], images);
 
-    /// <summary>
-    /// What a tap of a convolution sees from the places that these blocks are made of, of one image; −1 for what lies
-    /// outside of the grid.
-    /// </summary>
+    /// <summary>The tokens that a tap of a convolution sees from the places of these blocks, for one image.</summary>
+    /// <remarks>−1 stands for what lies outside of the grid.</remarks>
     public TokenBlocks Seen(GridConv2d convolution, int tap) =>
         new(this, place => convolution.Source(place, tap) ?? -1);
 
-    /// <summary>The rows that remain of some images.</summary>
+    /// <summary>The kept rows of some images.</summary>
     public int Rows(int images) => images * ((_blocksPerImage * Rank) + _singlesPerImage);
 
     /// <summary>The rows of some images that are in blocks.</summary>

@@ -7,17 +7,15 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Execution.LowBit;
 
-/// <summary>
-/// The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x): the tokens of each block are
-/// reduced to some coefficients of an orthonormal Walsh-Hadamard transform, single tokens stay as they are, and both
-/// operands are rounded to levels, x to the nearest when it is kept, ȳ at random. One scale each covers the tokens of
-/// the images that pass through the network together; at full rank, where tokens are not transformed, each channel has
-/// its own, which is legal because the product sums over tokens only.
-/// </summary>
+/// <summary>The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x).</summary>
 /// <remarks>
-/// What is kept of an input: a header of 64 bytes (the scale, and the coefficients where the basis is
-/// <see cref="TokenBasis.Energy"/>), the sum of each channel's levels, its scale if it has one, and the levels, as the
-/// product's panels take them. In float32: the coefficients as they are.
+/// The tokens of each block are reduced to some coefficients of an orthonormal Walsh-Hadamard transform. Single tokens
+/// stay as they are. Both operands are rounded to levels: x to the nearest when it is kept, ȳ at random. Each operand
+/// has one scale for the tokens of all images that pass through the network together. At full rank, tokens are not
+/// transformed, and each channel has its own scale. A scale for each channel is possible because the product sums over
+/// tokens only. What is kept of an input starts with a header of 64 bytes: the scale, and the coefficients where the
+/// basis is <see cref="TokenBasis.Energy"/>. The sum of each channel's levels follows, and its scale if it has one.
+/// Then come the levels, as the product's panels take them. In float32, the coefficients are kept as they are.
 /// </remarks>
 internal sealed unsafe class WeightGradientProduct : IDisposable
 {
@@ -34,7 +32,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     private readonly NativeBuffer<int> _zeroPoints;
 
     /// <summary>Prepares a layer.</summary>
-    /// <param name="arithmetic">How to compute; not exactly.</param>
+    /// <param name="arithmetic">How to compute; not the exact arithmetic.</param>
     /// <param name="inputBits">The bits in which the input is kept.</param>
     /// <param name="blocks">The tokens' blocks.</param>
     /// <param name="basis">Which coefficients are kept.</param>
@@ -100,15 +98,15 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
-    /// <summary>Where an input's scales are kept, behind the sums.</summary>
+    /// <summary>The offset of an input's scales, behind the sums.</summary>
     private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
 
     private int LevelsOffset => ScalesOffset + (_hasChannelScales ? _paddedInputs * sizeof(float) : 0);
 
-    /// <summary>Whether the rows of ȳ are the operand as they lie, so that they are rounded where they are.</summary>
+    /// <summary>Whether the rows of ȳ are the operand as they are, so that they are rounded in place.</summary>
     private bool TakesGradientRows => _arithmetic.IsInteger && !_blocks.HasBlocks;
 
-    /// <summary>Whether those of x are, too.</summary>
+    /// <summary>As above, for the rows of x.</summary>
     private bool TakesInputRows => TakesGradientRows && _seen[0] == _blocks;
 
     /// <summary>The distance of neighbouring groups of ȳ's levels in units of four bytes.</summary>
@@ -166,7 +164,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     }
 
     /// <summary>Adds W̄ of a micro-batch's images.</summary>
-    /// <param name="kept">What <see cref="Keep"/> wrote.</param>
+    /// <param name="kept">The output of <see cref="Keep"/>.</param>
     /// <param name="y">ȳ, <c>[images·tokens, outputs]</c>.</param>
     /// <param name="ldy">The distance of its rows in elements.</param>
     /// <param name="images">The images.</param>
@@ -254,10 +252,11 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
 
     private int Groups(int images) => (_blocks.Rows(images) + 3) / 4;
 
-    /// <summary>
-    /// The scales of some channels, each by its largest magnitude, or one by the largest of all; and their inverses,
-    /// one for each channel always.
-    /// </summary>
+    /// <summary>The scales of some channels and their inverses.</summary>
+    /// <remarks>
+    /// Each scale follows from the channel's largest magnitude, or one scale from the largest of all. There is always
+    /// one inverse for each channel.
+    /// </remarks>
     private void FindScales(float* maxima, int channels, int maxLevel, float* scales, float* inverseScales)
     {
         if (!_hasChannelScales)
@@ -274,10 +273,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
-    /// <summary>
-    /// Ĥ·x: some coefficients of each block, single tokens as they are, and the largest magnitude of each column;
-    /// without a target, this alone.
-    /// </summary>
+    /// <summary>Computes Ĥ·x and the largest magnitude of each column; without a target, only the magnitudes.</summary>
+    /// <remarks>The result has some coefficients of each block. Single tokens stay as they are.</remarks>
     private void ReduceInput(float* x, nint ldx, int images, byte* coefficients, int rank, float* target, float* maxima)
     {
         int columns = _inputs / _seen.Length;

@@ -1,14 +1,16 @@
 namespace Bitis.Execution.Operations;
 
-/// <summary>What the gradient of an operation's inputs is to that of its output, where it is nearly the same.</summary>
+/// <summary>How the gradient of an operation's inputs follows from that of its output, for sharing memory.</summary>
 internal enum GradientPassing
 {
-    /// <summary>Something else.</summary>
+    /// <summary>By a computation that needs memory of its own.</summary>
     None,
 
-    /// <summary>The same: both may lie in one place.</summary>
+    /// <summary>The gradients are equal, so both may share memory.</summary>
     Unchanged,
 
-    /// <summary>Each element a multiple of it: it may take its place, where nobody else has that.</summary>
+    /// <summary>
+    /// Each element is multiplied. The result may replace the output's gradient, if that is used nowhere else.
+    /// </summary>
     Scaled,
 }

@@ -14,7 +14,7 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>Which class computes which fused operation, or operator by itself.</summary>
+/// <summary>The table of the classes that compute fused operations and single operators.</summary>
 internal static class OperationTable
 {
     private static readonly Dictionary<Type, Func<Node, Operation>> Operators = new()
@@ -43,7 +43,7 @@ internal static class OperationTable
         [typeof(ReverseTokens)] = TokenOrderOperation.Reversal,
     };
 
-    /// <summary>Those that sessions run through the reference forward.</summary>
+    /// <summary>Operators that sessions run through their reference forward pass.</summary>
     private static readonly Dictionary<Type, Func<Node, Operation>> References = new()
     {
         [typeof(Scale)] = node => new ScaleOperation(node),
@@ -54,8 +54,7 @@ internal static class OperationTable
     };
 
     /// <summary>
-    /// Whether an operator by itself has operations of its own; the others are views, or run through their reference
-    /// forward.
+    /// Whether a single operator has a class of its own. Others are views, or run through their reference forward pass.
     /// </summary>
     public static bool HasKernel(Operator op) =>
         op is CausalConv1d or DepthwiseConv2d or Bitis.Graphs.Operators.SelectiveScan

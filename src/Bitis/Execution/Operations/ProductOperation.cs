@@ -6,9 +6,8 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>
-/// The product of two values; where the first one has an index map that all readers take, the product keeps it.
-/// </summary>
+/// <summary>The product of two values.</summary>
+/// <remarks>If the first one has an index map that all readers take, the product keeps it.</remarks>
 internal sealed class ProductOperation(Node node) : Operation
 {
     /// <inheritdoc />

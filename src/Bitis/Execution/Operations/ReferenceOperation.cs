@@ -5,7 +5,7 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>Any operator through its reference forward, so that every graph runs.</summary>
+/// <summary>Runs any operator through its reference forward pass, so that every graph runs.</summary>
 /// <param name="node">The node.</param>
 /// <param name="gradient">Creates the form that training runs; null if there is none.</param>
 internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient = null) : Operation
@@ -16,8 +16,7 @@ internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient =
         if (plan.LayerOf(node) is not null || plan.ScanOf(node) is not null)
         {
             throw new NotSupportedException(
-                $"'{node.Name}' ({node.Operator.Kind}) is quantized, and there is no operation that computes it so "
-                + "here.");
+                $"'{node.Name}' ({node.Operator.Kind}) is quantized, but no operation computes its quantized form.");
         }
 
         ArenaMatrix[] inputs = [.. node.Inputs.Select(plan.Value)];

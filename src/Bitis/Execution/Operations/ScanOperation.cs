@@ -11,9 +11,10 @@ using Bitis.Kernels.Scan;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>
-/// A selective scan, in float32 or in integers; from the end, and added to what is there, where the fusion says so.
-/// </summary>
+/// <summary>A selective scan, in float32 or in integers.</summary>
+/// <remarks>
+/// The fusion says whether it runs from the end, and whether it adds to what is in the output already.
+/// </remarks>
 internal sealed class ScanOperation(FusedScan fused) : Operation
 {
     /// <inheritdoc />
@@ -22,10 +23,8 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         Node node = fused.Scan;
         bool accumulates = fused.Other is { } other && plan.CanOverwrite(other);
         ArenaMatrix u = plan.Value(node.Inputs[0]);
-        ArenaMatrix y = (
-            accumulates
-                ? plan.Value(fused.Other!)
-                : plan.Allocate(fused.Outputs[0])) with { IsReversed = u.IsReversed };
+        ArenaMatrix target = accumulates ? plan.Value(fused.Other!) : plan.Allocate(fused.Outputs[0]);
+        ArenaMatrix y = target with { IsReversed = u.IsReversed };
         var operands = new ScanOperands(
             u, plan.Value(fused.Delta), plan.Value(node.Inputs[2]), plan.Value(node.Inputs[3]), y);
         plan.Add(CreateStep(plan, operands, accumulates), [u, operands.Delta, operands.B, operands.C], [y]);
@@ -46,7 +45,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new ScanGradient(fused);
 
-    /// <summary>What the float32 kernel takes; A packed, <c>[states, channels]</c>.</summary>
+    /// <summary>The operands of the float32 kernel; A packed, <c>[states, channels]</c>.</summary>
     public static unsafe SelectiveScanCall Call(
         ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, FloatTensor d)
     {
@@ -75,7 +74,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         };
     }
 
-    /// <summary>What the integer kernel takes.</summary>
+    /// <summary>The operands of the integer kernel.</summary>
     public static unsafe IntegerScanCall Call(PackedScan scan, ArenaAddresses arena, ScanOperands operands)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
@@ -111,7 +110,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         if (!hasSoftplus)
         {
             throw new NotSupportedException(
-                $"The scan '{node.Name}' is quantized, and has no softplus of its own before Δ.");
+                $"The quantized scan '{node.Name}' needs a Δ from a softplus that only this scan reads.");
         }
 
         return new CompiledIntegerScan(

@@ -6,10 +6,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations;
 
-/// <summary>
-/// Layers with weights: in float32, in integers where both sides have levels, or in float32 with the values of the
-/// levels that one side has.
-/// </summary>
+/// <summary>An operation with weights, in float32 or in integers.</summary>
+/// <remarks>
+/// It computes in integers where both sides have levels. If only one side has levels, it computes in float32 with their
+/// values.
+/// </remarks>
 internal abstract class WeightedOperation : Operation
 {
     /// <summary>The levels of a convolution's input, a byte each.</summary>
@@ -25,7 +26,7 @@ internal abstract class WeightedOperation : Operation
     }
 
     /// <summary>
-    /// Input and weights of a layer that multiplies in float32; the values of their levels, where one side has some.
+    /// Input and weights of a layer that multiplies in float32. Where one side has levels, it has their values.
     /// </summary>
     protected static (ArenaMatrix X, FloatTensor Weight) FloatOperands(PlanBuilder plan, Node node)
     {
@@ -37,10 +38,11 @@ internal abstract class WeightedOperation : Operation
         return (x, layer.Weight is null ? plan.Parameter(node, 0) : layer.DequantizeWeight(node.Operator));
     }
 
-    /// <summary>
-    /// Input and weights of a convolution of each channel by itself: values, or levels (less their zero point, as
-    /// float32) and what their sums are multiplied by.
-    /// </summary>
+    /// <summary>Input and weights of a depthwise convolution, with the scales of their sums.</summary>
+    /// <remarks>
+    /// Input and weights are values, or levels less their zero point as float32. The scales are what sums of levels are
+    /// multiplied by.
+    /// </remarks>
     protected static (
         ArenaMatrix X, FloatTensor Weight, FloatTensor? Scales) ChannelwiseOperands(PlanBuilder plan, Node node)
     {
@@ -65,18 +67,20 @@ internal abstract class WeightedOperation : Operation
         return (levels with { IsReversed = x.IsReversed }, weight, scales);
     }
 
-    /// <summary>
-    /// Adds an operation that writes a copy of a matrix as it lies in memory; the copy is seen as the matrix is.
-    /// </summary>
+    /// <summary>Adds an operation that copies a matrix as it lies in memory.</summary>
+    /// <remarks>The result shows the copy in the order in which the matrix was seen.</remarks>
     protected static ArenaMatrix InCopy(
         PlanBuilder plan, ArenaMatrix x, Func<ArenaMatrix, ArenaMatrix, CompiledOperation> create)
     {
         ArenaMatrix source = x.RowMap is null
             ? x
             : x with { Rows = x.RowMap.Max() + 1, RowMap = null, IsReversed = false };
-        ArenaMatrix copy =
-            source with { Block = plan.NewBlock(
-                (long)source.Rows * x.Columns * sizeof(float)), Start = 0, Stride = x.Columns };
+        ArenaMatrix copy = source with
+        {
+            Block = plan.NewBlock((long)source.Rows * x.Columns * sizeof(float)),
+            Start = 0,
+            Stride = x.Columns,
+        };
         plan.Add(create(source, copy), [source], [copy]);
         return copy with { Rows = x.Rows, RowMap = x.RowMap, IsReversed = x.IsReversed };
     }

@@ -11,7 +11,7 @@ internal sealed unsafe class Arena : IDisposable
     /// <summary>Reserves memory for all blocks.</summary>
     /// <param name="layout">The plan's blocks.</param>
     /// <exception cref="BitisException">
-    /// They take more than a block can have, or the system has no such memory.
+    /// The blocks take more bytes than a block of memory can have, or the system has not enough memory.
     /// </exception>
     public Arena(ArenaLayout layout)
     {
@@ -21,10 +21,10 @@ internal sealed unsafe class Arena : IDisposable
             _addresses.Span[i] = (nint)_memory.Pointer + (nint)layout.Blocks[i].Offset;
     }
 
-    /// <summary>Where the blocks are.</summary>
+    /// <summary>The addresses of the blocks.</summary>
     public ArenaAddresses Addresses => new((byte**)_addresses.Pointer);
 
-    /// <summary>Puts a block into memory of the caller's, which must outlive the runs that use it.</summary>
+    /// <summary>Puts a block into the caller's memory, which must outlive the runs that use it.</summary>
     /// <param name="block">A block of the plan.</param>
     /// <param name="address">At least as many bytes as the block has.</param>
     public void Bind(ArenaBlock block, void* address) => _addresses.Span[block.Index] = (nint)address;

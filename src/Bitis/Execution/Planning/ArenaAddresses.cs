@@ -1,7 +1,7 @@
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>Where the blocks of a plan are for one run: in an arena, or in memory of the caller's.</summary>
+/// <summary>The addresses of a plan's blocks in one run: in an arena, or in the caller's memory.</summary>
 /// <remarks>An operation knows its operands by their blocks, so that many runs of one plan may go on at once.</remarks>
 /// <param name="blocks">The address of each block, by its index.</param>
 internal readonly unsafe struct ArenaAddresses(byte** blocks)

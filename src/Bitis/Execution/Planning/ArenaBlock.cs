@@ -1,10 +1,11 @@
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>
-/// A piece of the arena that holds one value from the operation that writes it first to the operation that reads it
-/// last; the planner gives blocks that are never alive together the same bytes.
-/// </summary>
+/// <summary>A piece of the arena that holds one value.</summary>
+/// <remarks>
+/// It is in use from the operation that writes it first to the operation that reads it last. The planner gives the same
+/// bytes to blocks that are never in use at the same time.
+/// </remarks>
 internal sealed class ArenaBlock(long bytes)
 {
     /// <summary>How many bytes the value takes.</summary>
@@ -31,7 +32,7 @@ internal sealed class ArenaBlock(long bytes)
         LastOperation = Math.Max(LastOperation, operation);
     }
 
-    /// <summary>Whether two blocks are ever alive in the same operation.</summary>
+    /// <summary>Whether two blocks are in use in the same operation.</summary>
     public bool OverlapsInTime(ArenaBlock other) =>
         FirstOperation <= other.LastOperation && other.FirstOperation <= LastOperation;
 }

@@ -13,17 +13,17 @@ namespace Bitis.Execution.Planning;
 /// place, on the tokens as they lie, so that reversing a sequence costs nothing.
 /// </param>
 /// <param name="RowMap">
-/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only operations that look at it
-/// read such a view.
+/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only operations that support
+/// index maps read such a view.
 /// </param>
 internal readonly record struct ArenaMatrix(
     ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false, int[]? RowMap = null)
 {
-    /// <summary>The memory; a matrix that does not lie in it cannot be made.</summary>
+    /// <summary>The memory. Creating a matrix that does not lie in it throws.</summary>
     public ArenaBlock Block { get; init; } = Around(Block, Start, Rows, Columns, Stride, RowMap);
 
     /// <summary>The view of a range of columns.</summary>
-    /// <exception cref="InvalidOperationException">They are not all columns of this matrix.</exception>
+    /// <exception cref="InvalidOperationException">The range exceeds the columns of this matrix.</exception>
     public ArenaMatrix Slice(int start, int length) => start >= 0 && length >= 0 && length <= Columns - start
         ? new(Block, Start + start, Rows, length, Stride, IsReversed, RowMap)
         : throw new InvalidOperationException(
@@ -33,18 +33,16 @@ internal readonly record struct ArenaMatrix(
     public ArenaMatrix Reverse() => this with { IsReversed = !IsReversed };
 
     /// <summary>One row of the value.</summary>
-    /// <exception cref="InvalidOperationException">There is no such row, or an index map has to find it.</exception>
+    /// <exception cref="InvalidOperationException">There is no such row, or the matrix has an index map.</exception>
     public ArenaMatrix Row(int row) => row >= 0 && row < Rows && RowMap is null
         ? new(Block, Start + ((IsReversed ? Rows - 1 - row : row) * Stride), 1, Columns, Stride)
         : throw new InvalidOperationException($"There is no row {row} among {Rows} that lie one after the other.");
 
-    /// <summary>
-    /// The matrix of another image, where those of several lie one after the other and this is the first one's.
-    /// </summary>
+    /// <summary>The matrix of another image. This is the first image's, and the others lie behind it.</summary>
     public ArenaMatrix OfImage(int image) => this with { Start = Start + (image * Rows * Stride) };
 
     /// <summary>The address of the first element.</summary>
-    /// <param name="arena">Where the blocks are.</param>
+    /// <param name="arena">The addresses of the blocks.</param>
     public unsafe float* Pointer(ArenaAddresses arena) => (float*)arena[Block] + Start;
 
     /// <summary>The address of a row in memory.</summary>
@@ -52,7 +50,9 @@ internal readonly record struct ArenaMatrix(
 
     /// <summary>Throws unless all rows lie in the block, also where an index map was set later.</summary>
     /// <param name="user">Who reads or writes them, for the message.</param>
-    /// <exception cref="InvalidOperationException">They do not: a defect of what laid out the plan.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A row lies outside: a defect of the code that laid out the plan.
+    /// </exception>
     public void RequireInside(string user)
     {
         try
@@ -65,12 +65,11 @@ internal readonly record struct ArenaMatrix(
         }
     }
 
-    /// <summary>
-    /// Whether the rows lie one after the other in memory, so that an operation on elements can take them all at once.
-    /// </summary>
+    /// <summary>Whether the rows lie one after the other in memory.</summary>
+    /// <remarks>Then an elementwise operation can process them all at once.</remarks>
     public bool IsContiguous => Stride == Columns && RowMap is null;
 
-    /// <summary>The place in memory of a row that an index map may find.</summary>
+    /// <summary>The row in memory, also where there is an index map.</summary>
     public int Place(int row) => RowMap is null ? row : RowMap[row];
 
     /// <summary>A row in memory.</summary>

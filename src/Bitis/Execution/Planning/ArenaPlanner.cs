@@ -1,9 +1,7 @@
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>
-/// Places blocks in one arena: largest first, each at the lowest place that is free for its whole life.
-/// </summary>
+/// <summary>Places blocks in one arena: largest first, each at the lowest offset that is free during its use.</summary>
 internal static class ArenaPlanner
 {
     private static readonly Comparer<ArenaBlock> ByOffset =
@@ -11,7 +9,7 @@ internal static class ArenaPlanner
 
     /// <summary>Sets the offset and the index of every block.</summary>
     /// <param name="blocks">The blocks.</param>
-    /// <param name="bound">Those that lie elsewhere, and take no room.</param>
+    /// <param name="bound">Blocks in other memory, which take no bytes of the arena.</param>
     public static ArenaLayout Place(IReadOnlyList<ArenaBlock> blocks, IReadOnlySet<ArenaBlock>? bound = null)
     {
         for (int i = 0; i < blocks.Count; i++)

@@ -20,13 +20,13 @@ internal abstract class CompiledOperation(string name, params IReadOnlyList<IDis
     public IEnumerable<IPackedWeights> Weights => owned.OfType<IPackedWeights>();
 
     /// <summary>
-    /// What the operation writes, if its units are rows and none reads what another one writes; else null.
+    /// The operation's output, if its units are rows and no unit reads what another one writes; else null.
     /// </summary>
-    /// <remarks>The layer that quantizes these rows may run the operation itself, a few rows at a time.</remarks>
+    /// <remarks>The layer that quantizes these rows may run this operation, a few rows at a time.</remarks>
     public virtual ArenaMatrix? Rows => null;
 
     /// <summary>Computes a range of the units. Ranges of one operation may run at the same time.</summary>
-    /// <param name="arena">Where the blocks are.</param>
+    /// <param name="arena">The addresses of the blocks.</param>
     /// <param name="start">The first unit.</param>
     /// <param name="end">The unit after the last.</param>
     public abstract void Run(ArenaAddresses arena, int start, int end);

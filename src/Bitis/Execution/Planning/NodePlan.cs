@@ -5,10 +5,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>
-/// A plan of one operation, for those who have to see every value: it reads and writes tensors of the caller's, image
-/// by image.
-/// </summary>
+/// <summary>A plan of one operation that reads and writes the caller's tensors, image by image.</summary>
+/// <remarks>It serves callers that have to see every value.</remarks>
 internal sealed unsafe class NodePlan : IDisposable
 {
     private readonly Plan _plan;
@@ -16,7 +14,7 @@ internal sealed unsafe class NodePlan : IDisposable
 
     private NodePlan(Plan plan, Shape outputShape) => (_plan, _outputShape) = (plan, outputShape);
 
-    /// <summary>Plans an operation by itself.</summary>
+    /// <summary>Plans a single operation.</summary>
     /// <param name="operation">Its nodes as a graph, whose inputs are the values that it takes.</param>
     /// <param name="parameters">The parameters, by name.</param>
     /// <param name="scan">The quantized scan that the operation is; null for none.</param>
@@ -56,7 +54,7 @@ internal sealed unsafe class NodePlan : IDisposable
 
     /// <summary>Computes one image.</summary>
     /// <param name="tensors">The inputs, then the output.</param>
-    /// <param name="image">Which image.</param>
+    /// <param name="image">The index of the image.</param>
     /// <param name="splits">The threads that share each operation; null for the one that calls.</param>
     private void RunImage(FloatTensor[] tensors, int image, ParallelOptions? splits)
     {

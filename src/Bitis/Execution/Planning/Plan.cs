@@ -13,10 +13,10 @@ internal sealed class Plan(
     /// <summary>The operations, in order; walking them allocates nothing.</summary>
     public ImmutableArray<CompiledOperation> Operations { get; } = [.. operations];
 
-    /// <summary>Where the inputs go: the image, or the values that a part of a model takes.</summary>
+    /// <summary>The inputs' places in the arena: the image, or the values that a part of a model takes.</summary>
     public IReadOnlyList<ArenaMatrix> Inputs { get; } = inputs;
 
-    /// <summary>Where the answer is.</summary>
+    /// <summary>The output's place in the arena.</summary>
     public ArenaMatrix Output { get; } = output;
 
     /// <summary>The memory that one image needs for its values.</summary>

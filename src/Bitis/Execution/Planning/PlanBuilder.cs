@@ -52,7 +52,7 @@ internal sealed class PlanBuilder
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
-    /// A quantized layer or scan stands where no operation computes it so.
+    /// A layer or scan is quantized, but no operation computes its quantized form.
     /// </exception>
     public static Plan Build(
         Graph graph,
@@ -75,7 +75,7 @@ internal sealed class PlanBuilder
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
-    /// A quantized layer or scan stands where no operation computes it so.
+    /// A layer or scan is quantized, but no operation computes its quantized form.
     /// </exception>
     public static Plan Build(
         FusedGraph graph,
@@ -93,10 +93,8 @@ internal sealed class PlanBuilder
         return builder.BuildOrDispose();
     }
 
-    /// <summary>
-    /// Plans an operation whose inputs and output are tensors of the caller's: inputs are not written, and the arena
-    /// has no room for either.
-    /// </summary>
+    /// <summary>Plans an operation whose inputs and output are the caller's tensors.</summary>
+    /// <remarks>The operation does not write its inputs. The arena holds neither inputs nor output.</remarks>
     /// <param name="graph">The operation.</param>
     /// <param name="parameters">Its parameters, by name.</param>
     /// <param name="scans">Its quantized scan, by node, if it is one.</param>
@@ -105,13 +103,15 @@ internal sealed class PlanBuilder
         FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
         IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
     {
-        var builder = new PlanBuilder(
-            graph, parameters, new Dictionary<string, QuantizedLayer>(),
-            scans) { HasCubicDecay = cubicDecay, _isOverTensors = true };
+        var builder = new PlanBuilder(graph, parameters, new Dictionary<string, QuantizedLayer>(), scans)
+        {
+            HasCubicDecay = cubicDecay,
+            _isOverTensors = true,
+        };
         return builder.BuildOrDispose();
     }
 
-    /// <summary>Where a value lies.</summary>
+    /// <summary>The place of a value.</summary>
     public ArenaMatrix Value(Node node) => _values[node];
 
     /// <summary>A parameter of a node.</summary>
@@ -131,23 +131,21 @@ internal sealed class PlanBuilder
         return packed;
     }
 
-    /// <summary>The quantized layer that a node is; null for a float one.</summary>
+    /// <summary>The quantized layer of a node; null for a float layer.</summary>
     public QuantizedLayer? LayerOf(Node node) => _layers.GetValueOrDefault(node.Name);
 
-    /// <summary>The quantized scan that a node is; null for a float one.</summary>
+    /// <summary>The quantized scan of a node; null for a float scan.</summary>
     public QuantizedScan? ScanOf(Node node) => _scans.GetValueOrDefault(node.Name);
 
     /// <summary>The index map through which a value is read; null for none.</summary>
     public int[]? IndexMapOf(Node node) => _graph.LayoutOf(node).IndexMap;
 
-    /// <summary>What a value is a reversed view of; the value itself, if it is none.</summary>
+    /// <summary>The source of a reversed view; the value itself, if it is no such view.</summary>
     public Node UnreversedOf(Node node) =>
         _graph.ProducerOf(node) is ValueView { Reverses: true } ? node.Inputs[0] : node;
 
-    /// <summary>
-    /// Says where a value of the current operation lies: in new memory that an operation writes, or in that of another
-    /// value.
-    /// </summary>
+    /// <summary>Sets the place of a value of the current operation.</summary>
+    /// <remarks>The place is new memory that an operation writes, or the memory of another value.</remarks>
     public void SetValue(Node node, ArenaMatrix place)
     {
         TokenLayout layout = _graph.LayoutOf(node);
@@ -160,7 +158,7 @@ internal sealed class PlanBuilder
         _values.Add(node, place);
     }
 
-    /// <summary>New memory for a value, in the order that the fusion says.</summary>
+    /// <summary>New memory for a value, with its tokens in the order that the fusion decided.</summary>
     public ArenaMatrix Allocate(Node node)
     {
         int columns = node.Shape.Rank == 0 ? 1 : node.Shape[^1];
@@ -180,10 +178,8 @@ internal sealed class PlanBuilder
         return block;
     }
 
-    /// <summary>
-    /// Whether the current operation may write over one of its inputs: nobody reads that memory after it, and no other
-    /// input lies there.
-    /// </summary>
+    /// <summary>Whether the current operation may overwrite one of its inputs.</summary>
+    /// <remarks>It may if nothing reads that memory later and no other input lies there.</remarks>
     public bool CanOverwrite(Node input)
     {
         ArenaBlock block = _values[input].Block;
@@ -199,7 +195,7 @@ internal sealed class PlanBuilder
     /// <param name="operation">The operation.</param>
     /// <param name="reads">What it reads.</param>
     /// <param name="writes">What it writes.</param>
-    /// <param name="room">Memory that it uses besides.</param>
+    /// <param name="room">Other memory that it uses.</param>
     /// <exception cref="InvalidOperationException">
     /// An operand does not lie in its block: a defect of the operation.
     /// </exception>
@@ -218,9 +214,9 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>
-    /// Takes back the operation that was added last, if it writes a matrix row by row: the operation that is added now
-    /// reads these rows, and runs it.
+    /// Removes the operation that was added last, if it writes a matrix row by row; else returns null.
     /// </summary>
+    /// <remarks>The operation that is added next reads these rows and runs the removed one.</remarks>
     public CompiledOperation? TakeWriter(ArenaMatrix matrix)
     {
         if (_operations.Count == 0 || _operations[^1] is not { Rows: { } rows } writer
@@ -233,13 +229,14 @@ internal sealed class PlanBuilder
         return writer;
     }
 
-    /// <summary>
-    /// The levels of a value less their zero point, as float32: made once for all layers that see the same values
-    /// through the same quantizer, as both directions of a Vim block do.
-    /// </summary>
-    /// <param name="source">What the value is a view of, or the value itself.</param>
+    /// <summary>The levels of a value less their zero point, as float32.</summary>
+    /// <remarks>
+    /// They are computed once for all layers that see the same values through the same quantizer. Both directions of a
+    /// Vim block do.
+    /// </remarks>
+    /// <param name="source">The source of the value if it is a view, else the value.</param>
     /// <param name="quantizer">The quantizer.</param>
-    /// <param name="create">Adds the operation that makes them.</param>
+    /// <param name="create">Adds the operation that computes them.</param>
     public ArenaMatrix CenteredLevels(Node source, UniformQuantizer quantizer, Func<ArenaMatrix> create)
     {
         int known = _centered.FindIndex(
@@ -280,7 +277,7 @@ internal sealed class PlanBuilder
             OperationTable.For(_graph.Operations[_current]).Plan(this);
         }
         ArenaMatrix output = _values[_graph.Graph.Output];
-        output.Block.Touch(_operations.Count); // The answer is read after the last operation.
+        output.Block.Touch(_operations.Count); // The output is read after the last operation.
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
         HashSet<ArenaBlock> bound = _isOverTensors ? [output.Block, .. places.Select(place => place.Block)] : [];
         return new Plan(_operations, places, output, ArenaPlanner.Place(_blocks, bound));

@@ -8,24 +8,22 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>
-/// A model that is ready to answer. Quantized layers compute with integers. Threads may share a session.
-/// </summary>
+/// <summary>A model that is ready to run. Threads may share a session.</summary>
 /// <remarks>
 /// <para>
-/// The packed weights exist once, and up to four calls read them at the same time; further calls wait their turn. A
-/// lone call computes on <see cref="Threads"/> threads, calls at the same time share the processors. The answers are
-/// the same.
+/// Quantized layers compute with integers. The packed weights exist once. Up to four calls run at the same time, and
+/// further calls wait, first come, first served. A lone call computes on <see cref="Threads"/> threads. Calls at the
+/// same time share the processors. Results do not depend on this.
 /// </para>
 /// <para>
-/// A call works in memory that the session keeps for the next one: for each call at a time, at most four, the
-/// intermediate values of one image, and of as many images of a batch as threads compute. What the busiest moment
-/// needed stays reserved until the session is disposed or collected.
+/// A call writes its intermediate values to memory that the session keeps for later calls. Each of the calls that run
+/// at the same time has such memory for as many images as its threads compute. This memory stays reserved until the
+/// session is disposed or collected.
 /// </para>
 /// </remarks>
 public sealed class InferenceSession : IDisposable
 {
-    /// <summary>After how many images on each thread a long call asks for its share of the processors again.</summary>
+    /// <summary>The images on each thread after which a long call rents its share of the processors again.</summary>
     private const int ImagesPerShare = 16;
 
     private readonly Plan _plan;
@@ -49,7 +47,7 @@ public sealed class InferenceSession : IDisposable
         _workspaces = new WorkspacePool(plan, threads);
     }
 
-    /// <summary>The architecture.</summary>
+    /// <summary>The model's architecture.</summary>
     public ModelConfig Config { get; }
 
     /// <summary>How images become the model's input.</summary>
@@ -73,10 +71,10 @@ public sealed class InferenceSession : IDisposable
     /// <summary>The memory that calls work in.</summary>
     internal WorkspacePool Workspaces => _workspaces;
 
-    /// <summary>The shape of one image; the architecture's own makes a new one each time.</summary>
+    /// <summary>The shape of one image. The property of the config would create a new one each time.</summary>
     private Shape InputShape { get; }
 
-    /// <summary>Prepares a float32 model.</summary>
+    /// <summary>Creates a session for a float32 model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -91,7 +89,7 @@ public sealed class InferenceSession : IDisposable
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
-    /// <summary>Prepares a quantized model.</summary>
+    /// <summary>Creates a session for a quantized model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -106,7 +104,7 @@ public sealed class InferenceSession : IDisposable
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
-    /// <summary>Loads a <c>.bitis</c> file or a float checkpoint, and prepares it.</summary>
+    /// <summary>Creates a session from a <c>.bitis</c> file or a float checkpoint.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -135,13 +133,13 @@ public sealed class InferenceSession : IDisposable
     }
 
     /// <summary>
-    /// Computes the logits of a batch into memory of the caller's; allocates nothing once it is warm.
+    /// Computes the logits of a batch into the caller's memory. After the first calls, it allocates nothing.
     /// </summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>, row-major.</param>
-    /// <param name="logits">Where they go, <c>[batch, classes]</c>; its length says how many images there are.</param>
+    /// <param name="logits">Receives the logits, <c>[batch, classes]</c>.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two images.</param>
     /// <exception cref="ArgumentException">
-    /// A length is not that of whole images or of their answers, or the two overlap.
+    /// A length is not that of whole images or of their logits, or the two overlap.
     /// </exception>
     /// <exception cref="BitisException">A pixel is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
@@ -210,9 +208,7 @@ public sealed class InferenceSession : IDisposable
         return Best(logits, count);
     }
 
-    /// <summary>
-    /// The classes that a photograph most probably shows, best first; no thread is blocked by waiting.
-    /// </summary>
+    /// <summary>The classes that a photograph most probably shows, best first. Waiting blocks no thread.</summary>
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
@@ -228,8 +224,8 @@ public sealed class InferenceSession : IDisposable
             (await ClassifyAsync([image], count, cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>The classes that each photograph most probably shows, best first; blocks no thread to wait.</summary>
-    /// <remarks>The work is done by threads of the thread pool, and never by the caller's.</remarks>
+    /// <summary>The classes that each photograph most probably shows, best first. Waiting blocks no thread.</summary>
+    /// <remarks>Threads of the thread pool do the work, never the caller's thread.</remarks>
     /// <param name="images">The photographs, of any sizes; all are computed together.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two photographs.</param>
@@ -252,14 +248,14 @@ public sealed class InferenceSession : IDisposable
         }
     }
 
-    /// <summary>Frees the memory. Waits for calls that run; calls that wait, and new ones, fail.</summary>
+    /// <summary>Frees the memory after the running calls have finished. Waiting and new calls fail.</summary>
     public void Dispose()
     {
         _workspaces.Dispose();
         _plan.Dispose();
     }
 
-    /// <summary>Computes a batch in a workspace, and gives it back.</summary>
+    /// <summary>Computes a batch in a workspace and returns the workspace.</summary>
     private void Run(
         SessionWorkspace workspace,
         ReadOnlySpan<float> images,
@@ -360,7 +356,9 @@ public sealed class InferenceSession : IDisposable
             throw new ArgumentException("Images and logits must not share memory.", nameof(logits));
     }
 
-    /// <summary>A model that was loaded is known to be finite; one that was put together in memory is not.</summary>
+    /// <summary>
+    /// Checks that all weights are finite. Loading a file checks this, but models may also be built in memory.
+    /// </summary>
     private static void RequireFinite(
         IReadOnlyDictionary<string, FloatTensor> weights, CancellationToken cancellationToken)
     {

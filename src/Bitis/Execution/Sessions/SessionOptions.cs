@@ -8,9 +8,7 @@ public sealed record SessionOptions
     /// <summary>The options that use the whole machine.</summary>
     public static SessionOptions Default { get; } = new();
 
-    /// <summary>
-    /// How many threads compute a lone call, at most <see cref="ThreadCount.Limit"/>; 0 for one on each processor.
-    /// </summary>
-    /// <remarks>Results do not depend on it.</remarks>
+    /// <summary>How many threads compute a lone call; 0 for one on each processor.</summary>
+    /// <remarks>At most <see cref="ThreadCount.Limit"/>. Results do not depend on it.</remarks>
     public int Threads { get; init; }
 }

@@ -4,9 +4,9 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Execution.Sessions;
 
-/// <summary>What one call of a session writes to: an arena for each of its threads.</summary>
+/// <summary>The memory that one call of a session writes to: an arena for each of its threads.</summary>
 /// <remarks>
-/// The plan is only read, so several workspaces run it at once; a workspace serves one call after the other.
+/// Calls only read the plan, so several workspaces run it at once. A workspace serves one call after the other.
 /// </remarks>
 internal sealed unsafe class SessionWorkspace : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
     private readonly Action<int> _runPartOfOperation;
     private readonly Action<int> _runShareOfBatch;
 
-    // What the threads work on during a call.
+    // The work of the threads during a call.
     private WorkerPool? _pool;
     private CompiledOperation? _operation;
     private float* _images;
@@ -25,8 +25,10 @@ internal sealed unsafe class SessionWorkspace : IDisposable
     private int _shared;
     private CancellationToken _cancellationToken;
 
-    /// <summary>Prepares calls; a thread's arena is reserved when it is first needed, and kept.</summary>
-    /// <param name="plan">What they compute.</param>
+    /// <summary>
+    /// Creates a workspace. The arena of a thread is reserved when it is first needed, and then kept.
+    /// </summary>
+    /// <param name="plan">The plan that calls compute.</param>
     /// <param name="threads">The most threads of one call.</param>
     public SessionWorkspace(Plan plan, int threads)
     {
@@ -44,8 +46,8 @@ internal sealed unsafe class SessionWorkspace : IDisposable
 
     /// <summary>Computes the logits of a batch.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="logits">Where they go, <c>[batch, classes]</c>.</param>
-    /// <param name="pool">The threads that compute, no more than the workspace is for.</param>
+    /// <param name="logits">Receives the logits, <c>[batch, classes]</c>.</param>
+    /// <param name="pool">The threads that compute, at most those of the workspace.</param>
     /// <param name="cancellationToken">Ends the work between two images.</param>
     public void Run(
         ReadOnlySpan<float> images, Span<float> logits, WorkerPool pool, CancellationToken cancellationToken)
@@ -58,8 +60,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
                 _images = input;
                 _logits = output;
                 (_pool, _cancellationToken) = (pool, cancellationToken);
-                // As many images as there are threads run side by side, one on each; the threads share the images left
-                // over.
+                // Each thread computes an image of its own. The threads share the images that are left over.
                 _shared = batch - batch % threads;
                 pool.Run(_shared == 0 ? 0 : threads, _runShareOfBatch);
                 for (int image = _shared; image < batch; image++)
@@ -76,7 +77,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
     /// Runs an image as <see cref="Run"/> does with a single one, and tells how long each operation took.
     /// </summary>
     /// <param name="image">Normalized pixels, <c>[channels, height, width]</c>.</param>
-    /// <param name="pool">The threads that compute, no more than the workspace is for.</param>
+    /// <param name="pool">The threads that compute, at most those of the workspace.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     public IReadOnlyList<OperationTime> Profile(
         ReadOnlySpan<float> image, WorkerPool pool, CancellationToken cancellationToken)
@@ -113,7 +114,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
             arena?.Dispose();
     }
 
-    /// <summary>Forgets the caller's memory and threads.</summary>
+    /// <summary>Drops the references to the caller's memory and threads.</summary>
     private void End()
     {
         _images = null;

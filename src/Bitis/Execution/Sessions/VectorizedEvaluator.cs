@@ -7,9 +7,9 @@ using Bitis.Quantization.Scans;
 namespace Bitis.Execution.Sessions;
 
 /// <summary>
-/// Computes nodes one by one, with the operations of an <see cref="InferenceSession"/> and bit for bit its values: for
-/// work that has to see every tensor, such as calibration and simulated quantization.
+/// Computes nodes one by one, with the operations of an <see cref="InferenceSession"/> and the same bits.
 /// </summary>
+/// <remarks>For work that has to see every tensor, such as calibration and simulated quantization.</remarks>
 internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
     private readonly Dictionary<(Node Node, FloatTensor? Weight), (
@@ -26,10 +26,8 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         _threads = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
     }
 
-    /// <summary>
-    /// Whether the scan's decay is computed as sessions of quantized models do it: with an error of a tenth of an
-    /// operation of 8 bits.
-    /// </summary>
+    /// <summary>Whether the scan's decay is computed as in sessions of quantized models.</summary>
+    /// <remarks>Its error is then a tenth of that of an 8-bit operation.</remarks>
     public bool CubicDecay { get; init; }
 
     /// <summary>Scans that compute in integers, by the name of their node; null for none.</summary>
@@ -61,13 +59,13 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         _plans.Clear();
     }
 
-    /// <summary>Runs the plan of an operation, which is made when its parameters come for the first time.</summary>
+    /// <summary>Runs the plan of an operation. The plan is built at the first use of the parameters.</summary>
     /// <param name="node">The node that the operation computes.</param>
     /// <param name="members">All its nodes.</param>
-    /// <param name="sources">What it reads.</param>
+    /// <param name="sources">The nodes whose values it reads.</param>
     /// <param name="inputs">The values of these.</param>
     /// <param name="parameters">The parameters of the node.</param>
-    /// <param name="scan">The quantized scan that it is; null for none.</param>
+    /// <param name="scan">The quantized scan; null if it is no quantized scan.</param>
     private FloatTensor Run(
         Node node,
         IReadOnlyList<Node> members,

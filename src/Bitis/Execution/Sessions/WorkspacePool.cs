@@ -2,17 +2,15 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Execution.Sessions;
 
-/// <summary>Lends a session's workspaces, each to one call at a time.</summary>
+/// <summary>The pool of a session's workspaces; each serves one call at a time.</summary>
 /// <remarks>
-/// There are at most <see cref="Limit"/>; a call that finds none waits its turn, first come, first served.
+/// There are at most <see cref="Limit"/> workspaces. A call that finds none waits, first come, first served.
 /// </remarks>
-/// <param name="plan">What the workspaces compute.</param>
+/// <param name="plan">The plan that the workspaces run.</param>
 /// <param name="threads">The most threads of one call.</param>
 internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
 {
-    /// <summary>
-    /// The most workspaces. A call takes at least a processor, so more of them are memory without use.
-    /// </summary>
+    /// <summary>The most workspaces. More would only take memory, since each call takes a processor.</summary>
     public const int Limit = 4;
 
     private readonly object _gate = new();
@@ -41,7 +39,7 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
         }
     }
 
-    /// <summary>Takes a workspace, or blocks until there is one. Allocates nothing if one is free.</summary>
+    /// <summary>Takes a workspace, or blocks until one is free. Allocates nothing if one is free.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
     public SessionWorkspace Rent(CancellationToken cancellationToken)
@@ -79,7 +77,7 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
         }
     }
 
-    /// <summary>Refuses new calls and those that wait, waits for those that run, and frees the memory.</summary>
+    /// <summary>Refuses new and waiting calls, waits for running calls, and frees the memory.</summary>
     public void Dispose()
     {
         lock (_gate)

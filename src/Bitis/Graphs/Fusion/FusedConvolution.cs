@@ -1,9 +1,7 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>
-/// A convolution of each channel by itself, along the tokens or over their grid, the SiLU after it if there is one, and
-/// copies of the output in other orders.
-/// </summary>
+/// <summary>A depthwise convolution along the tokens or over their grid, with the SiLU after it.</summary>
+/// <remarks>It also writes copies of its output in other orders.</remarks>
 /// <param name="Convolution">The convolution.</param>
 /// <param name="Silu">The SiLU; null if there is none.</param>
 /// <param name="Copies">The arrangements of the output that the operation writes as well.</param>

@@ -1,15 +1,15 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>A graph as a list of operations: what all executors read. See <see cref="FusionPass"/>.</summary>
+/// <summary>A graph as a list of operations, for all executors. See <see cref="FusionPass"/>.</summary>
 internal sealed class FusedGraph
 {
     private readonly IReadOnlyDictionary<Node, TokenLayout> _layouts;
     private readonly Dictionary<Node, FusedOperation> _producers;
     private readonly ILookup<Node, FusedOperation> _readers;
 
-    /// <summary>Takes what the pass decided.</summary>
+    /// <summary>Creates the graph from the results of the pass.</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="operations">All operations, in an order of execution; the graph's inputs are none.</param>
+    /// <param name="operations">All operations, in an order of execution, without the graph's inputs.</param>
     /// <param name="layouts">The layouts that are not natural.</param>
     public FusedGraph(
         Graph graph, IReadOnlyList<FusedOperation> operations, IReadOnlyDictionary<Node, TokenLayout> layouts)
@@ -52,9 +52,8 @@ internal sealed class FusedGraph
     /// <summary>The operations that read a value, each once.</summary>
     public IEnumerable<FusedOperation> ReadersOf(Node node) => _readers[node];
 
-    /// <summary>
-    /// The operation that alone reads a value; null if there are several, or none, or the value is the graph's output.
-    /// </summary>
+    /// <summary>The only operation that reads a value; else null.</summary>
+    /// <remarks>Null if there are several readers or none, or if the value is the graph's output.</remarks>
     public FusedOperation? OnlyReaderOf(Node node)
     {
         using IEnumerator<FusedOperation> readers = _readers[node].GetEnumerator();

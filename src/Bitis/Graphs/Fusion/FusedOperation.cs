@@ -1,6 +1,6 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>Neighbouring nodes that are computed as one: what an executor plans, runs and differentiates.</summary>
+/// <summary>Neighbouring nodes that executors plan, run and differentiate as one operation.</summary>
 internal abstract record FusedOperation
 {
     private protected FusedOperation(IReadOnlyList<Node> nodes, IReadOnlyList<Node> outputs)
@@ -17,19 +17,17 @@ internal abstract record FusedOperation
     /// <summary>The values that come from other operations, each once.</summary>
     public IReadOnlyList<Node> Inputs { get; }
 
-    /// <summary>The values that others may read. Nobody sees those of the other nodes.</summary>
+    /// <summary>The values that other operations may read. Those of the other nodes stay inside.</summary>
     public IReadOnlyList<Node> Outputs { get; }
 
     /// <summary>The node after which profiles and errors name the operation.</summary>
     public virtual Node Main => Nodes[0];
 
-    /// <summary>
-    /// When the operation runs, as an index of the graph's nodes: before anyone reads its first output.
-    /// </summary>
-    /// <remarks>Its inputs come earlier.</remarks>
+    /// <summary>The operation's place in the order of execution, as an index of the graph's nodes.</summary>
+    /// <remarks>Its inputs come earlier, and all readers of its outputs later.</remarks>
     public int Position => Outputs.Min(output => output.Index);
 
-    /// <summary>Compares by identity: an operation is a place in a graph.</summary>
+    /// <summary>Compares by identity, since an operation is a place in a graph.</summary>
     public virtual bool Equals(FusedOperation? other) => ReferenceEquals(this, other);
 
     /// <inheritdoc />

@@ -4,7 +4,7 @@ namespace Bitis.Graphs.Fusion;
 /// A selective scan with the softplus before its Δ, and, where it adds to another value, the sum after it.
 /// </summary>
 /// <param name="Scan">The scan.</param>
-/// <param name="Softplus">The softplus; null if Δ comes as it is.</param>
+/// <param name="Softplus">The softplus; null if there is none.</param>
 /// <param name="Reversal">The reversal of the scan's output before the sum; null without a sum.</param>
 /// <param name="Sum">The sum; null without one.</param>
 internal sealed record FusedScan(Node Scan, Node? Softplus, Node? Reversal, Node? Sum)
@@ -13,7 +13,7 @@ internal sealed record FusedScan(Node Scan, Node? Softplus, Node? Reversal, Node
     /// <inheritdoc />
     public override Node Main => Scan;
 
-    /// <summary>What Δ is before the softplus, or Δ itself.</summary>
+    /// <summary>Δ before the softplus; Δ itself without a softplus.</summary>
     public Node Delta => Softplus is null ? Scan.Inputs[1] : Softplus.Inputs[0];
 
     /// <summary>The other term of the sum; null without a sum.</summary>

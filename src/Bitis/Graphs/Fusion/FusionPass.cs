@@ -4,23 +4,21 @@ using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>
-/// Decides which nodes of a graph are computed together, and in which order tokens lie: the one place that does.
-/// </summary>
+/// <summary>Decides which nodes of a graph are computed together and in which order tokens lie.</summary>
 /// <remarks>
 /// <code>
 ///   conv2d → flatten                      patches times a matrix
-///   causal or depthwise conv → silu       the latter also writes copies in the orders that scans want
+///   causal or depthwise conv → silu       the latter also writes copies in the orders that scans need
 ///   softplus → scan                       Δ's softplus is part of the scan
 ///   scan → reverse → add                  a scan from the end adds to what is there
 ///   scale, silu → multiply                the gate
 ///   add → norm                            the residual stream
 ///   slice, reverse, select, arrange       views, where all who read them can
 /// </code>
-/// Each node belongs to one operation: a pattern takes only nodes that no earlier pattern has, and only values that
-/// nobody else reads. A reversed sequence is a view at first, and what is computed from it lies in reverse, too. Where
-/// an operation cannot read that, or its inputs lie in different orders, the reversals behind the value become copies,
-/// and the pass starts again.
+/// No other code decides this. Each node belongs to one operation: a pattern takes only nodes that no earlier pattern
+/// has, and only values with no other reader. A reversed sequence is a view at first, and what is computed from it lies
+/// in reverse, too. If an operation cannot read that, or its inputs lie in different orders, the reversals behind the
+/// value become copies, and the pass starts again.
 /// </remarks>
 internal sealed class FusionPass
 {
@@ -187,8 +185,8 @@ internal sealed class FusionPass
 
     private bool PlaceScanWithSum(FusedScan operation)
     {
-        // The scan runs from the end of what the other term is: it lies in the opposite order, and its sum in the other
-        // term's.
+        // The scan runs from the end of the other term. Its tokens lie in the opposite order, and the sum's in that of
+        // the other term.
         bool sumIsReversed = IsReversed(operation.Other!);
         if (operation.Inputs.Where(input => input != operation.Other).Any(input => IsReversed(input) == sumIsReversed))
         {
@@ -221,7 +219,7 @@ internal sealed class FusionPass
         return true;
     }
 
-    /// <summary>Turns the reversals that make a value lie in reverse into copies.</summary>
+    /// <summary>Turns the reversals before a value that lies in reverse into copies.</summary>
     private void CopyReversalsOf(Node value)
     {
         var seen = new HashSet<Node>();
@@ -241,10 +239,8 @@ internal sealed class FusionPass
         }
     }
 
-    /// <summary>
-    /// Turns arrangements into index maps where all who read them take one; products in the order of what they read
-    /// stay so.
-    /// </summary>
+    /// <summary>Turns arrangements into index maps where all of their readers take one.</summary>
+    /// <remarks>A product whose first factor has an index map keeps it if all of its readers take one.</remarks>
     private void MapArrangements()
     {
         ILookup<Node, FusedOperation> readers = _operations

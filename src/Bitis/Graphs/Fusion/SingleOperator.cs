@@ -1,5 +1,5 @@
 namespace Bitis.Graphs.Fusion;
 
-/// <summary>An operator by itself.</summary>
+/// <summary>An operation of a single operator.</summary>
 /// <param name="Node">Its node.</param>
 internal sealed record SingleOperator(Node Node) : FusedOperation([Node], [Node]);

@@ -3,11 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// Multi-head self-attention (Vaswani et al., 2017) between its two projections: tokens <c>[tokens, 3·width]</c> hold
-/// queries, keys and values, each split into heads of d channels; <c>y_h = softmax(q_h·k_hᵀ/√d)·v_h</c>,
-/// <c>[tokens, width]</c>.
-/// </summary>
+/// <summary>Multi-head self-attention (Vaswani et al., 2017) between its two projections.</summary>
+/// <remarks>
+/// Tokens <c>[tokens, 3·width]</c> hold queries, keys and values, each split into heads of d channels. The output is
+/// <c>y_h = softmax(q_h·k_hᵀ/√d)·v_h</c>, <c>[tokens, width]</c>.
+/// </remarks>
 /// <param name="Width">The channels of all heads together.</param>
 /// <param name="Heads">How many heads there are; divides the width.</param>
 internal sealed record Attention(int Width, int Heads) : Operator

@@ -5,7 +5,7 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// A depthwise convolution along the tokens that sees only the past:
+/// A depthwise convolution along the tokens that sees only past tokens:
 /// <c>y[t, c] = b[c] + Σₖ w[c, k] · x[t − (K−1) + k, c]</c>, with zeros before the first token.
 /// </summary>
 /// <param name="Channels">The size of a token.</param>

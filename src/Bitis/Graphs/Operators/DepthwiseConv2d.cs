@@ -3,10 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// A convolution of each channel by itself, over tokens that lie on a grid row by row; zeros around the grid keep its
-/// size: <c>y[(i, j), c] = b[c] + Σ w[c, 0, m, n] · x[(i − K/2 + m, j − K/2 + n), c]</c>.
-/// </summary>
+/// <summary>A depthwise convolution over tokens that lie on a grid row by row.</summary>
+/// <remarks>
+/// Zeros around the grid keep its size:
+/// <c>y[(i, j), c] = b[c] + Σ w[c, 0, m, n] · x[(i − K/2 + m, j − K/2 + n), c]</c>.
+/// </remarks>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Height">Rows of the grid.</param>
 /// <param name="Width">Columns of the grid.</param>

@@ -3,11 +3,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// A convolution over tokens that lie on a grid row by row, with zeros around it: what <see cref="Conv2d"/> is to maps,
-/// for the inside of a pyramid, <c>[height·width, in]</c> to <c>[height'·width', out]</c>:
-/// <c>y[(i, j), o] = b[o] + Σ w[o, c, m, n] · x[(i·S − P + m, j·S − P + n), c]</c>.
-/// </summary>
+/// <summary>A convolution over tokens that lie on a grid row by row, with zeros around it.</summary>
+/// <remarks>
+/// It is for the inside of a pyramid what <see cref="Conv2d"/> is for maps. It maps <c>[height·width, in]</c> to
+/// <c>[height'·width', out]</c>: <c>y[(i, j), o] = b[o] + Σ w[o, c, m, n] · x[(i·S − P + m, j·S − P + n), c]</c>.
+/// </remarks>
 /// <param name="InChannels">The size of an input token.</param>
 /// <param name="OutChannels">The size of an output token.</param>
 /// <param name="Height">Rows of the input's grid.</param>
@@ -80,9 +80,8 @@ internal sealed record GridConv2d(
         return y;
     }
 
-    /// <summary>
-    /// The input's token that a tap of the kernel sees from an output's token, or null if it is outside the grid.
-    /// </summary>
+    /// <summary>The input token that a tap of the kernel sees from an output token.</summary>
+    /// <remarks>Null if it lies outside of the grid.</remarks>
     public int? Source(int token, int tap)
     {
         int row = token / OutWidth * Stride - Padding + tap / KernelSize,

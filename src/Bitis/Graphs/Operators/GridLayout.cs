@@ -1,9 +1,7 @@
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// How the rows of a value in memory lie on the image: a grid in row-major order, with a class token somewhere among
-/// them.
-/// </summary>
+/// <summary>How the rows of a value in memory lie on the image.</summary>
+/// <remarks>They are a grid in row-major order, with a class token somewhere among them.</remarks>
 /// <param name="Rows">All rows of an image.</param>
 /// <param name="Height">The grid's height; 0 where the rows are not a grid.</param>
 /// <param name="Width">The grid's width.</param>

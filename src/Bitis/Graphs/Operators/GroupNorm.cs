@@ -2,11 +2,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// Group normalization (Wu and He, 2018): neighbouring channels form groups, and each group is normalized over all
-/// tokens of an image,
+/// <summary>Group normalization (Wu and He, 2018).</summary>
+/// <remarks>
+/// Neighbouring channels form groups. Each group is normalized over all tokens of an image:
 /// <c>y = (x − mean(group)) / √(var(group) + ε) · w + b</c> with w and b of each channel.
-/// </summary>
+/// </remarks>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Groups">The number of groups; divides the channels.</param>
 /// <param name="Epsilon">ε, added to the (biased) variance.</param>

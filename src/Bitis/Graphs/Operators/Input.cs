@@ -2,7 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators;
 
-/// <summary>Where an image enters a graph: normalized pixels, <c>[channels, height, width]</c>.</summary>
+/// <summary>The input of a graph: normalized pixels, <c>[channels, height, width]</c>.</summary>
 /// <param name="Shape">The shape of one image.</param>
 internal sealed record Input(Shape Shape) : Operator
 {

@@ -1,11 +1,9 @@
 namespace Bitis.Graphs.Operators;
 
-/// <summary>
-/// The finest scales that a layer's quantized input can have at no cost: what a sum runs over has one.
-/// </summary>
+/// <summary>The finest scales that a layer's quantized input can have at no cost.</summary>
 internal enum InputScales
 {
-    /// <summary>None: the operator is no layer that can be quantized.</summary>
+    /// <summary>None: the operator is not a layer that can be quantized.</summary>
     None,
 
     /// <summary>One for all values.</summary>

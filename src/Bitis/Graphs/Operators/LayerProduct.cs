@@ -1,7 +1,7 @@
 namespace Bitis.Graphs.Operators;
 
 /// <summary>
-/// The product with weights that a linear or convolutional layer is, for each token or place of its output.
+/// The product with weights of a linear or convolutional layer, for each token or place of its output.
 /// </summary>
 /// <param name="Inputs">The channels of the input.</param>
 /// <param name="Outputs">The channels of the output.</param>

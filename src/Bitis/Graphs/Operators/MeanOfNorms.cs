@@ -7,7 +7,7 @@ namespace Bitis.Graphs.Operators;
 /// Several sequences as one vector each: the mean over the tokens of their layer normalization,
 /// <c>[tokens, channels]</c> each to <c>[sequences, channels]</c>.
 /// </summary>
-/// <remarks>It is what a LocalMamba block's channel gate knows of a scan direction.</remarks>
+/// <remarks>The channel gate of a LocalMamba block takes this from each scan direction.</remarks>
 /// <param name="Channels">The size of a token.</param>
 /// <param name="Epsilon">Added to the variance before the root.</param>
 internal sealed record MeanOfNorms(int Channels, float Epsilon) : Operator

@@ -7,9 +7,9 @@ namespace Bitis.Graphs.Operators;
 
 /// <summary>A pure function of tensors and parameters.</summary>
 /// <remarks>
-/// Shapes in a graph describe one image; the tensors that flow through <see cref="Forward"/> have the batch as an
-/// additional outermost dimension. The forward here is the oracle: plain float32 in the order of the formula, written
-/// to be read. Fast forms live in <c>Kernels</c>.
+/// Shapes in a graph describe one image. The tensors of <see cref="Forward"/> have the batch as an additional outermost
+/// dimension. The forward pass here is the oracle of the tests: plain float32 in the order of the formula, written to
+/// be read. Fast forms are in <c>Kernels</c>.
 /// </remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Add), "add")]
@@ -44,7 +44,7 @@ namespace Bitis.Graphs.Operators;
 [JsonDerivedType(typeof(Softplus), "softplus")]
 internal abstract record Operator
 {
-    /// <summary>The operator's name for people and files: <c>linear</c>, <c>selective_scan</c>.</summary>
+    /// <summary>The operator's name in files and reports: <c>linear</c>, <c>selective_scan</c>.</summary>
     public abstract string Kind { get; }
 
     /// <summary>The parameters, in the order in which <see cref="Forward"/> takes them.</summary>
@@ -61,45 +61,41 @@ internal abstract record Operator
     /// <returns>A new tensor, or a view of an input where the operator only renames dimensions.</returns>
     public abstract FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters);
 
-    /// <summary>What the order of tokens is to the operator.</summary>
+    /// <summary>What the order of tokens means to the operator.</summary>
     internal virtual TokenOrderUse OrderUse => TokenOrderUse.Positional;
 
     /// <summary>Whether an input may be read through an index map: its rows lie elsewhere, in any order.</summary>
-    /// <param name="input">Which input.</param>
+    /// <param name="input">The index of the input.</param>
     internal virtual bool TakesIndexMap(int input) => false;
 
-    /// <summary>The product that a linear or convolutional layer is; null for other operators.</summary>
+    /// <summary>The product of a linear or convolutional layer; null for other operators.</summary>
     internal virtual LayerProduct? Product => null;
 
-    /// <summary>The same layer with another number of outputs; null for what is no fully connected layer.</summary>
+    /// <summary>The same layer with another number of outputs; null for all but fully connected layers.</summary>
     internal virtual Operator? WithOutputs(int outputs) => null;
 
-    /// <summary>The finest scales that the input can have where the operator is a layer that is quantized.</summary>
+    /// <summary>The finest scales that the input of a quantized layer can have.</summary>
     internal virtual InputScales FinestScales => InputScales.None;
 
-    /// <summary>The size of the selective scan that it is; null for other operators.</summary>
+    /// <summary>The size of a selective scan; null for other operators.</summary>
     internal virtual ScanSize? ScanSize => null;
 
-    /// <summary>Whether a quantized scan computes it, too, where it makes the scan's step Δ.</summary>
+    /// <summary>Whether a quantized scan also computes this operator, where its output is the scan's step Δ.</summary>
     internal virtual bool IsPartOfQuantizedScan => false;
 
     /// <summary>
-    /// Whether the output is still what a scan computed, where an input is: gated, scaled, in another order.
+    /// Whether the output counts as a scan's output if an input does, such as after a gate or scaling.
     /// </summary>
     internal virtual bool PassesScanOn => true;
 
     /// <summary>Whether the value comes from outside of the graph.</summary>
     internal virtual bool IsInput => false;
 
-    /// <summary>
-    /// Whether factors of the output's channels may go into the parameters instead: rows of each parameter are
-    /// multiplied, one row a channel.
-    /// </summary>
+    /// <summary>Whether the parameters can take factors of the output's channels instead.</summary>
+    /// <remarks>Then the rows of each parameter are multiplied, one row for each channel.</remarks>
     internal virtual bool TakesOutputFactors => false;
 
-    /// <summary>
-    /// How the output's rows lie on the image: as those of the first input, unless the operator says otherwise.
-    /// </summary>
+    /// <summary>How the output's rows lie on the image. The default is as those of the first input.</summary>
     /// <param name="inputs">The shapes of the inputs, and how their rows lie.</param>
     /// <param name="rows">The rows of the output.</param>
     internal virtual GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
@@ -116,7 +112,7 @@ internal abstract record Operator
         throw new ArgumentException($"{Kind} takes {expected}, not {found}.", nameof(inputs));
     }
 
-    /// <summary>The longest side of a grid or kernel: its square is an int.</summary>
+    /// <summary>The longest side of a grid or kernel, so that its square is an int.</summary>
     protected const int MaxSide = 46_340;
 
     /// <summary>
@@ -131,7 +127,7 @@ internal abstract record Operator
         }
     }
 
-    /// <summary>Throws unless a setting can be the ε of a normalization; for <see cref="OutputShape"/>.</summary>
+    /// <summary>Throws unless a setting is a valid ε of a normalization; for <see cref="OutputShape"/>.</summary>
     protected void RequireEpsilon(float epsilon)
     {
         if (!(epsilon > 0 && float.IsFinite(epsilon)))
@@ -142,10 +138,10 @@ internal abstract record Operator
     }
 
     /// <summary>A product of sizes; for <see cref="OutputShape"/>.</summary>
-    /// <exception cref="ArgumentException">It is no int.</exception>
+    /// <exception cref="ArgumentException">The product exceeds the range of int.</exception>
     protected int SizeProduct(int left, int right) => (long)left * right is >= 0 and <= int.MaxValue and var product
         ? (int)product
-        : throw new ArgumentException($"{Kind}: {left} × {right} is no size that a tensor can have.", nameof(left));
+        : throw new ArgumentException($"{Kind}: {left} × {right} is too large for a tensor's dimension.", nameof(left));
 
     /// <summary>
     /// The output's height or width of a convolution for an input's; 0 or less where the kernel does not fit.

@@ -25,7 +25,7 @@ internal static unsafe class Elementwise
     /// <summary>max(x, 0).</summary>
     public static KernelTable<ElementwiseKernel> Relu { get; } = Forms<ReluOperator>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(
         static () => [.. Exp.Rows, .. Silu.Rows, .. Softplus.Rows, .. Gelu.Rows, .. Sigmoid.Rows, .. Relu.Rows]);

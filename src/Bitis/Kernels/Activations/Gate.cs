@@ -5,15 +5,15 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Activations;
 
 /// <summary>
-/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, over contiguous arrays, and its backward pass for a factor
-/// of 1: <c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>.
+/// The gate of a Mamba block, <c>y = (x·factor)·silu(z)</c>, and its backward pass for a factor of 1.
 /// </summary>
+/// <remarks><c>x̄ = ȳ·silu(z)</c>, <c>z̄ = ȳ·x·silu'(z)</c>. Arrays are contiguous.</remarks>
 internal abstract unsafe class Gate : ILanesOperation<GateKernel>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<GateKernel> Table { get; } = KernelTable<GateKernel>.ForLanes<Gate>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

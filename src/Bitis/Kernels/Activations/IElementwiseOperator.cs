@@ -3,7 +3,7 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Activations;
 
 /// <summary>
-/// A function of one value, written once for every register width; <see cref="Elementwise"/> owns the loop.
+/// A function of one value, written once for every register width; <see cref="Elementwise"/> has the loop.
 /// </summary>
 internal interface IElementwiseOperator
 {

@@ -2,15 +2,15 @@ using System.Runtime.Intrinsics;
 
 namespace Bitis.Kernels.Activations;
 
-/// <summary>Turns pairs of neighbouring values, as rotary positions do.</summary>
+/// <summary>Rotates pairs of neighbouring values, for rotary positions.</summary>
 internal static class PairRotation
 {
     /// <summary><c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c> for each pair.</summary>
     /// <param name="x">The values, a multiple of 4.</param>
     /// <param name="cos">cos φ for each value.</param>
     /// <param name="sin">−sin φ for the first value of a pair, sin φ for the second.</param>
-    /// <param name="isBack">Turn by −φ.</param>
-    /// <param name="y">The turned values; may be <paramref name="x"/>.</param>
+    /// <param name="isBack">Whether to rotate by −φ.</param>
+    /// <param name="y">The rotated values; may be <paramref name="x"/>.</param>
     public static void Turn(
         ReadOnlySpan<float> x, ReadOnlySpan<float> cos, ReadOnlySpan<float> sin, bool isBack, Span<float> y)
     {

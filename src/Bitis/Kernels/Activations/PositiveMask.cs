@@ -4,7 +4,7 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Activations;
 
-/// <summary>Where values are positive, one bit each: all that the backward pass of a rectifier needs.</summary>
+/// <summary>A mask of positive values, one bit each, for the backward pass of a rectifier.</summary>
 /// <remarks>Words of 16 bits, the first value in the lowest bit; the last word is filled up with zeros.</remarks>
 internal abstract unsafe class PositiveMask : ILanesOperation<PositiveMaskKernel>
 {
@@ -15,7 +15,7 @@ internal abstract unsafe class PositiveMask : ILanesOperation<PositiveMaskKernel
     public static KernelTable<PositiveMaskKernel> Table { get; } =
         KernelTable<PositiveMaskKernel>.ForLanes<PositiveMask>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -32,10 +32,10 @@ internal abstract unsafe class PositiveMask : ILanesOperation<PositiveMaskKernel
     /// <param name="count">How many values there are.</param>
     public static void Write(float* values, ushort* mask, int count) => Table.Best.Write(values, mask, count);
 
-    /// <summary>Copies the values whose bit is set, and zeros for the others; or adds them to what is there.</summary>
+    /// <summary>Copies the values whose bit is set, and zeros for the others, or adds them to the target.</summary>
     /// <param name="values">The values.</param>
     /// <param name="mask">The mask.</param>
-    /// <param name="target">Where they go.</param>
+    /// <param name="target">Receives the values.</param>
     /// <param name="count">How many values there are.</param>
     /// <param name="accumulate">Add instead of overwriting.</param>
     public static void Apply(float* values, ushort* mask, float* target, int count, bool accumulate) =>

@@ -11,19 +11,19 @@ namespace Bitis.Kernels.Convolution;
 /// <code>
 /// y_t = silu(bias + Σ_k w[k]·x_(t−K+1+k))
 /// </code>
-/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied
-/// by a scale for each channel. Channels are independent, so work is split over them.
+/// In a quantized layer, w and x are levels: whole numbers, whose sums are exact in float32. The sum is multiplied by a
+/// scale for each channel. Channels are independent, so work is split over them.
 /// </remarks>
 internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalConvCall>>
 {
-    /// <summary>The taps that all published models have.</summary>
+    /// <summary>The number of taps in all published models.</summary>
     internal const int UsualTaps = 4;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<CausalConvCall>> Table { get; } =
         KernelTable<RangeKernel<CausalConvCall>>.ForLanes<CausalConv>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -76,10 +76,11 @@ internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalCo
             ConvolveToken<TLanes>(in call, token, i, channelEnd);
     }
 
-    /// <summary>
-    /// The usual case: one register of channels passes over all tokens with its four weights, and the values under the
-    /// taps move on from register to register, so that each is loaded once; by an index map, where the switch is on.
-    /// </summary>
+    /// <summary>Computes the usual case of four taps for one register of channels.</summary>
+    /// <remarks>
+    /// The register passes over all tokens with its four weights. The values under the taps move on from register to
+    /// register, so each is loaded once. Where the switch is on, tokens are read by an index map.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void SlideFourTaps<TLanes, TMapped>(in CausalConvCall call, int channel)
         where TLanes : struct, ILanes<TLanes>
@@ -206,7 +207,7 @@ internal abstract unsafe class CausalConv : ILanesOperation<RangeKernel<CausalCo
         return sum;
     }
 
-    /// <summary>The channels of a token where the index map finds it.</summary>
+    /// <summary>The channels of a token, found by the index map.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes LoadMapped<TLanes>(in CausalConvCall call, nint token, int channel)
         where TLanes : struct, ILanes<TLanes>

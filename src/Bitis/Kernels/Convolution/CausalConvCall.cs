@@ -12,10 +12,12 @@ internal unsafe struct CausalConvCall
     /// <summary>K, the number of taps.</summary>
     public int Taps;
 
-    /// <summary>Look ahead instead of back: the convolution of the reversed sequence, in place.</summary>
+    /// <summary>
+    /// Whether taps see later tokens instead of earlier ones: the convolution of the reversed sequence, in place.
+    /// </summary>
     public bool Reverse;
 
-    /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
+    /// <summary>Whether to leave the SiLU out, so that the output is the convolution alone.</summary>
     public bool SumsOnly;
 
     /// <summary>Add to what <see cref="Target"/> holds instead of overwriting it.</summary>
@@ -37,7 +39,7 @@ internal unsafe struct CausalConvCall
     /// <summary>The distance of rows of <see cref="Weights"/>.</summary>
     public nint WeightStride;
 
-    /// <summary>What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values.</summary>
+    /// <summary>The factors of sums of levels before the bias is added, <c>[E]</c>; null for values.</summary>
     /// <remarks>Only the forward pass takes it.</remarks>
     public float* Scales;
 

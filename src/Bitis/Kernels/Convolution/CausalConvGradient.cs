@@ -18,7 +18,7 @@ internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<
     public static KernelTable<RangeKernel<CausalConvGradientCall>> Table { get; } =
         KernelTable<RangeKernel<CausalConvGradientCall>>.ForLanes<CausalConvGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -49,8 +49,8 @@ internal abstract unsafe class CausalConvGradient : ILanesOperation<RangeKernel<
 
     /// <summary>The usual case: one register of channels passes over all tokens from the last to the first.</summary>
     /// <remarks>
-    /// The values under the taps move on from register to register, and so do s̄ of the tokens whose sums a value is
-    /// part of:
+    /// The values under the taps move on from register to register. So do the s̄ of the tokens whose sums contain a
+    /// value:
     /// <code>
     ///   x_(t−3)  x_(t−2)  x_(t−1)  x_t  ──► s_t ──► s̄_t     s̄_t  s̄_(t+1)  s̄_(t+2)  s̄_(t+3)  ──► x̄_t
     /// </code>

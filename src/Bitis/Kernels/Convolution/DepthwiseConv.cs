@@ -5,24 +5,26 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Convolution;
 
 /// <summary>
-/// The depthwise convolution before the scans of a VMamba or LocalVMamba block, over tokens that lie on a grid row by
-/// row, with its bias and activation; zeros surround the grid:
+/// The depthwise convolution before the scans of a VMamba or LocalVMamba block, with bias and activation.
+/// </summary>
+/// <remarks>
+/// Tokens lie on a grid row by row, and zeros surround the grid:
 /// <code>
 /// y_(i,j) = silu(bias + Σ_(m,n) w[m,n]·x_(i+m−K/2, j+n−K/2))
 /// </code>
-/// Of a quantized layer, w and x are levels (whole numbers, whose sums are exact in float32), and the sum is multiplied
-/// by a scale for each channel. Channels are independent, so work is split over them.
-/// </summary>
+/// In a quantized layer, w and x are levels: whole numbers, whose sums are exact in float32. The sum is multiplied by a
+/// scale for each channel. Channels are independent, so work is split over them.
+/// </remarks>
 internal abstract unsafe class DepthwiseConv : ILanesOperation<RangeKernel<DepthwiseConvCall>>
 {
-    /// <summary>The side of the filter that all published models have.</summary>
+    /// <summary>The side of the filter in all published models.</summary>
     internal const int UsualKernelSize = 3;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<DepthwiseConvCall>> Table { get; } =
         KernelTable<RangeKernel<DepthwiseConvCall>>.ForLanes<DepthwiseConv>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -60,15 +62,16 @@ internal abstract unsafe class DepthwiseConv : ILanesOperation<RangeKernel<Depth
             Slide<TLanes, On>(in call, channel);
     }
 
-    /// <summary>
-    /// The usual case: the nine weights stay in registers, and the values under them move on from column to column, so
-    /// that each is loaded three times, once for each row of the filter:
+    /// <summary>Computes the usual case of a 3×3 filter.</summary>
+    /// <remarks>
+    /// The nine weights stay in registers. The values under them move on from column to column. So each value is loaded
+    /// three times, once for each row of the filter:
     /// <code>
     ///   a0 a1 a2 ◄ row above     w00 w01 w02
     ///   b0 b1 b2 ◄ row itself    w10 w11 w12
     ///   c0 c1 c2 ◄ row below     w20 w21 w22
     /// </code>
-    /// </summary>
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Slide<TLanes, TActivation>(in DepthwiseConvCall call, int channel)
         where TLanes : struct, ILanes<TLanes>

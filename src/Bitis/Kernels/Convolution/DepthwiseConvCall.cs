@@ -17,7 +17,7 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>K, the side of the square filter; odd.</summary>
     public int KernelSize;
 
-    /// <summary>Leave the SiLU out: the output is the convolution alone.</summary>
+    /// <summary>Whether to leave the SiLU out, so that the output is the convolution alone.</summary>
     public bool SumsOnly;
 
     /// <summary>Add to what <see cref="Target"/> holds instead of overwriting it.</summary>
@@ -32,10 +32,10 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The weights as <see cref="CausalConv.PackWeights"/> leaves them, <c>[K², E]</c>.</summary>
     public float* Weights;
 
-    /// <summary>The distance of rows of <see cref="Weights"/>; negative to turn the filter by 180°.</summary>
+    /// <summary>The distance of rows of <see cref="Weights"/>; negative to rotate the filter by 180°.</summary>
     public nint WeightStride;
 
-    /// <summary>What sums of levels are multiplied by before the bias is added, <c>[E]</c>; null for values.</summary>
+    /// <summary>The factors of sums of levels before the bias is added, <c>[E]</c>; null for values.</summary>
     /// <remarks>Only the forward pass takes it.</remarks>
     public float* Scales;
 
@@ -48,7 +48,7 @@ internal unsafe struct DepthwiseConvCall
     /// <summary>The distance of rows of <see cref="Target"/>.</summary>
     public nint TargetStride;
 
-    /// <summary>The same output in other orders, for the scans of those.</summary>
+    /// <summary>Copies of the output in other orders, for the scans in these orders.</summary>
     public DepthwiseConvCopy* Copies;
 
     /// <summary>The number of <see cref="Copies"/>.</summary>

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Convolution;
 /// <code>
 /// s̄_t = ȳ_t·silu'(s_t)       w̄[tap] = Σ_t s̄_t·x_(source of t under the tap)       b̄ = Σ_t s̄_t
 /// </code>
-/// x̄ is the convolution of s̄ with the filter turned by 180°.
+/// x̄ is the convolution of s̄ with the filter rotated by 180°.
 /// </remarks>
 internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKernel<DepthwiseConvGradientCall>>
 {
@@ -18,7 +18,7 @@ internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKern
     public static KernelTable<RangeKernel<DepthwiseConvGradientCall>> Table { get; } =
         KernelTable<RangeKernel<DepthwiseConvGradientCall>>.ForLanes<DepthwiseConvGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -71,10 +71,11 @@ internal abstract unsafe class DepthwiseConvGradient : ILanesOperation<RangeKern
         DepthwiseConv.Convolve<TLanes>(in back, channel);
     }
 
-    /// <summary>
-    /// The usual filter: the values under it move on from column to column as in <see cref="DepthwiseConv"/>, and each
-    /// meets both its weight, for the sum, and the sum's gradient, for the weight's.
-    /// </summary>
+    /// <summary>Computes the usual case of a 3×3 filter.</summary>
+    /// <remarks>
+    /// The values under the filter move on from column to column as in <see cref="DepthwiseConv"/>. Each value is
+    /// multiplied by its weight for the sum, and by the sum's gradient for the gradient of the weight.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Slide<TLanes>(in DepthwiseConvGradientCall call, int channel)
         where TLanes : struct, ILanes<TLanes>

@@ -2,16 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Convolution;
 
-/// <summary>
-/// Unfolds an image for a convolution by matrix product: row <c>oy·outputWidth + ox</c> of the target holds the pixels
-/// under the filter at that place, <c>[channels, kernelSize, kernelSize]</c>, which is the order of a checkpoint's
-/// weights.
-/// </summary>
+/// <summary>Unfolds an image, so that a convolution becomes a matrix product.</summary>
+/// <remarks>
+/// Row <c>oy·outputWidth + ox</c> of the target holds the pixels under the filter at that place,
+/// <c>[channels, kernelSize, kernelSize]</c>. That is the order of a checkpoint's weights.
+/// </remarks>
 internal static unsafe class Im2Col
 {
-    /// <summary>
-    /// The side of a filter whose rows are so short, and so frequent, that a loop over them costs more than the copy.
-    /// </summary>
+    /// <summary>The side of a filter that has copies without loops.</summary>
+    /// <remarks>Its rows are so short, and so frequent, that a loop over them costs more than the copy.</remarks>
     private const int CommonSize = 3;
 
     /// <summary>
@@ -30,7 +29,7 @@ internal static unsafe class Im2Col
     /// <param name="padding">The zeros around the image on each side.</param>
     /// <param name="target"><c>[outputHeight·outputWidth, channels·kernelSize·kernelSize]</c></param>
     /// <param name="targetStride">The distance of target rows in elements.</param>
-    /// <param name="zero">What lies outside of the image.</param>
+    /// <param name="zero">The value outside of the image.</param>
     public static void Run<T>(
         T* source,
         int channels,
@@ -117,7 +116,7 @@ internal static unsafe class Im2Col
     }
 
     /// <summary>
-    /// Copies the part of a filter's row that lies inside the image, and what stands for zero around it.
+    /// Copies the part of a filter's row that lies inside the image, with the value for zero around it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyLine<T>(T* line, T* row, int kernelSize, int from, int to, T zero)

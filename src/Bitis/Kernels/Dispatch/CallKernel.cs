@@ -1,6 +1,6 @@
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>A form of an operation that is computed as a whole.</summary>
+/// <summary>A form of an operation that one thread computes.</summary>
 /// <typeparam name="TCall">Its operands.</typeparam>
 internal sealed unsafe class CallKernel<TCall>(
     string operation, InstructionSet instructionSet, delegate*<in TCall, void> run)

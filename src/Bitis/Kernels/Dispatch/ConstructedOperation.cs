@@ -2,9 +2,10 @@ using System.Diagnostics;
 
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>An operation of which there is an object, for the compiler of Native AOT.</summary>
+/// <summary>An object of an operation, which the compiler of Native AOT needs.</summary>
 /// <remarks>
-/// It fails (.NET 10) over an interface that has static members only, if no object of the program has the interface.
+/// The compiler (.NET 10) fails on an interface with static members only, if no object of the program has this
+/// interface.
 /// </remarks>
 internal sealed class ConstructedOperation : ILanesOperation<Kernel>
 {

@@ -1,12 +1,10 @@
 namespace Bitis.Kernels.Dispatch;
 
 /// <summary>The instruction sets that kernels are written for, in the order in which they are preferred.</summary>
-/// <remarks>A choice of one allows every smaller one too.</remarks>
+/// <remarks>The choice of one allows all smaller ones, too.</remarks>
 internal enum InstructionSet
 {
-    /// <summary>
-    /// The platform's cross-platform vectors of 128 bits where it accelerates them, else scalar code.
-    /// </summary>
+    /// <summary>The cross-platform vectors of 128 bits where the platform accelerates them, else scalar code.</summary>
     Portable,
 
     /// <summary>256-bit vectors with fused multiply-add.</summary>

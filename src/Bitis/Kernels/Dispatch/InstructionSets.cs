@@ -4,7 +4,7 @@ using Bitis.Kernels.Gemm;
 
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>What this machine can run, and what the user allows: the environment variable <c>BITIS_ISA</c>.</summary>
+/// <summary>The instruction sets that this machine has and the environment variable <c>BITIS_ISA</c> allows.</summary>
 internal static class InstructionSets
 {
     /// <summary>The environment variable that limits the instruction sets: <c>portable</c>, <c>avx2</c> ...</summary>
@@ -13,7 +13,7 @@ internal static class InstructionSets
     private static readonly Lazy<InstructionSet> LazyCurrent =
         new(() => Choose(Environment.GetEnvironmentVariable(Variable)), LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary>What the processor and the .NET runtime offer, in ascending order.</summary>
+    /// <summary>The instruction sets of the processor and the .NET runtime, in ascending order.</summary>
     public static IReadOnlyList<InstructionSet> Detected { get; } =
         [.. Enum.GetValues<InstructionSet>().Where(IsSupported)];
 
@@ -24,8 +24,7 @@ internal static class InstructionSets
     public static InstructionSet Current => LazyCurrent.Value;
 
     /// <summary>
-    /// Whether loops outside of kernel tables may use vectors of 512 bits: the machine has them, and <c>BITIS_ISA</c>
-    /// allows them.
+    /// Whether loops outside of kernel tables may use vectors of 512 bits, by machine and <c>BITIS_ISA</c>.
     /// </summary>
     internal static bool Has512 => Vector512.IsHardwareAccelerated && Current >= InstructionSet.Avx512;
 
@@ -53,9 +52,7 @@ internal static class InstructionSets
         _ => false,
     };
 
-    /// <summary>
-    /// The instruction set that a value of <c>BITIS_ISA</c> stands for; null or empty means the best one.
-    /// </summary>
+    /// <summary>The instruction set for a value of <c>BITIS_ISA</c>; null or empty means the best one.</summary>
     internal static InstructionSet Choose(string? value)
     {
         if (string.IsNullOrWhiteSpace(value))

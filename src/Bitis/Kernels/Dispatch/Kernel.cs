@@ -7,7 +7,7 @@ namespace Bitis.Kernels.Dispatch;
 /// </remarks>
 internal abstract class Kernel(string operation, string? tile, InstructionSet instructionSet)
 {
-    /// <summary>The unique name that <c>BITIS_KERNEL</c> may force.</summary>
+    /// <summary>The unique name of the kernel, for <c>BITIS_KERNEL</c>.</summary>
     public string Name { get; } = string.Join('-',
         new[] { operation, tile, InstructionSets.NameOf(instructionSet) }.Where(part => part is not null));
 
@@ -17,7 +17,7 @@ internal abstract class Kernel(string operation, string? tile, InstructionSet in
     /// <summary>The outputs that stay in registers, rows x columns; null if the kernel has no tile.</summary>
     public string? Tile { get; } = tile;
 
-    /// <summary>What the processor needs.</summary>
+    /// <summary>The instruction set that the kernel needs.</summary>
     public InstructionSet InstructionSet { get; } = instructionSet;
 
     /// <summary>Whether this machine can run it.</summary>

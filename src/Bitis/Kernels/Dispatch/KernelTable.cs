@@ -19,10 +19,9 @@ internal sealed class KernelTable<TKernel>(params TKernel[] rows)
     public IEnumerable<TKernel> Runnable => rows.Where(row => row.IsSupported);
 
     /// <summary>
-    /// The form to use: the one that <c>BITIS_KERNEL</c> names, else the first that the machine has and
-    /// <c>BITIS_ISA</c> allows.
+    /// The form to use: the one that <c>BITIS_KERNEL</c> names, else the first that machine and <c>BITIS_ISA</c> allow.
     /// </summary>
-    /// <exception cref="BitisException">One of the variables is wrong.</exception>
+    /// <exception cref="BitisException">The value of one of the variables is invalid.</exception>
     public TKernel Best => _best ??= Choose(KernelTables.Forced, InstructionSets.Current);
 
     /// <summary>The table of an operation that is written once: a form for each width of vectors.</summary>

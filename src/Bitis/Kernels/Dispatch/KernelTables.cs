@@ -22,11 +22,11 @@ internal static class KernelTables
     /// <exception cref="BitisException">A name is unknown, or this machine cannot run the kernel.</exception>
     public static IReadOnlyCollection<string> Forced => LazyForced.Value;
 
-    /// <summary>Makes the rows of a table known.</summary>
+    /// <summary>Registers the rows of a table.</summary>
     /// <remarks>
     /// Each operation calls it from a module initializer, before anything else runs, so that no list names them all.
     /// </remarks>
-    /// <param name="rows">Gives the rows; not called before somebody asks for all kernels.</param>
+    /// <param name="rows">Returns the rows; called only when all kernels are listed.</param>
     internal static void Add(Func<IEnumerable<Kernel>> rows) => Tables.Add(rows);
 
     /// <summary>Splits and checks a value of <c>BITIS_KERNEL</c>.</summary>
@@ -50,7 +50,7 @@ internal static class KernelTables
     }
 
     /// <summary>
-    /// The kernels that can run of the operation that a name begins with; all operations, if it is none.
+    /// The runnable kernels of the operation that a name starts with; all operations if there is none.
     /// </summary>
     private static string Suggestions(string name)
     {

@@ -1,16 +1,14 @@
 namespace Bitis.Kernels.Dispatch;
 
-/// <summary>How many threads a caller may ask for.</summary>
+/// <summary>Resolves the number of threads that a caller requests.</summary>
 internal static class ThreadCount
 {
-    /// <summary>
-    /// The most threads that one piece of work takes: the system ends a process that starts too many.
-    /// </summary>
+    /// <summary>The most threads of one piece of work. The system ends a process that starts too many.</summary>
     public const int Limit = 1024;
 
-    /// <summary>The number of threads that a request stands for.</summary>
+    /// <summary>The number of threads for a request.</summary>
     /// <param name="requested">The request; 0 for one on each processor.</param>
-    /// <exception cref="BitisException">It is negative or above <see cref="Limit"/>.</exception>
+    /// <exception cref="BitisException">The request is negative or above <see cref="Limit"/>.</exception>
     internal static int Resolve(int requested)
     {
         if (requested is < 0 or > Limit)

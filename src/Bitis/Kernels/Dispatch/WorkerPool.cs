@@ -5,23 +5,23 @@ namespace Bitis.Kernels.Dispatch;
 
 /// <summary>A fixed set of threads that compute the parts of one operation after another.</summary>
 /// <remarks>
-/// Threads belong to the process: a call rents a pool that is idle, or starts one (<see cref="Rent"/>,
-/// <see cref="RentShare"/>). The caller is one of the threads, the split is static (part p is thread p mod
-/// <see cref="ThreadCount"/>'s), and a call allocates nothing. A thread that has done its own parts takes over those
-/// that others have not begun, so that nobody waits for a thread that the system does not run. Between operations the
-/// threads spin briefly, then sleep. Safe to call from several threads: while one operation runs, others (nested ones
-/// too) run on their callers alone. Kernels give the same bits for every split, so nobody can tell.
+/// Threads belong to the process. A call rents an idle pool or starts one (<see cref="Rent"/>,
+/// <see cref="RentShare"/>). The caller is one of the threads, and a call allocates nothing. The split is static: part
+/// p belongs to thread p mod <see cref="ThreadCount"/>. A thread that has finished its own parts takes over parts that
+/// others have not begun. So work does not wait for a thread that the system has not scheduled. Between operations, the
+/// threads spin briefly, then sleep. Several threads may call at once. While one operation runs, others (nested ones
+/// too) run on their callers alone. Results do not change, since kernels give the same bits for every split.
 /// <code>
 ///   share of thread s:  operation (32 bits) | its parts (16) | parts of the share that are taken (16)
 /// </code>
-/// A part is taken by exchanging this word for one that is greater by 1, which fails if anything of it has changed, the
-/// operation included. As long as a part that was taken is not done, its operation is not over, so what the word
-/// belongs to cannot change meanwhile.
+/// A thread takes a part by exchanging this word for one that is greater by 1. The exchange fails if anything in the
+/// word has changed, the operation included. An operation ends only when all taken parts are done. So the word's
+/// operation cannot change while a taken part is computed.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
-    // About 300 µs, since .NET calibrates a spin iteration to roughly 30 ns: longer than one thread waits for another
-    // within an inference, shorter than anyone would notice. Waking a thread that sleeps takes some 50 µs.
+    // About 300 µs, since .NET calibrates a spin iteration to roughly 30 ns. Within an inference, threads wait for each
+    // other for less. Waking a sleeping thread takes some 50 µs.
     private const int SpinRounds = 2000;
     private const int SpinIterations = 5;
 
@@ -30,7 +30,7 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>The pool of all calls on one thread: it has no threads of its own, and no state.</summary>
     private static readonly WorkerPool CallerAlone = new(1);
 
-    /// <summary>The pools that nobody rents, by their number of threads. Renting one allocates nothing.</summary>
+    /// <summary>The idle pools, by their number of threads. Renting one allocates nothing.</summary>
     private static readonly Dictionary<int, Stack<WorkerPool>> Idle = [];
 
     private static readonly Lock IdleGate = new();
@@ -64,12 +64,12 @@ internal sealed class WorkerPool : IDisposable
             {
                 int share = i + 1;
                 _workers[i] = new Thread(() => Work(share)) { IsBackground = true, Name = $"Bitis worker {share}" };
-                _workers[i].UnsafeStart(); // what the first caller carries along is none of the others' business
+                _workers[i].UnsafeStart(); // later callers must not see the first caller's execution context
             }
         }
         catch
         {
-            Stop(); // those that the system did start
+            Stop(); // the threads that were started
             throw;
         }
     }
@@ -77,10 +77,10 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>How many threads compute, the caller included.</summary>
     public int ThreadCount { get; }
 
-    /// <summary>
-    /// A pool for one call at a time, which gives it back (<see cref="Return"/>): however many objects compute, there
-    /// are as many threads as calls that run at once need.
-    /// </summary>
+    /// <summary>Rents a pool for one call at a time; <see cref="Return"/> gives it back.</summary>
+    /// <remarks>
+    /// However many objects compute, there are only as many threads as the calls that run at once need.
+    /// </remarks>
     /// <param name="threadCount">How many threads compute, the caller included; at least 1.</param>
     public static WorkerPool Rent(int threadCount)
     {
@@ -94,9 +94,7 @@ internal sealed class WorkerPool : IDisposable
         return new WorkerPool(threadCount);
     }
 
-    /// <summary>
-    /// Gives a pool back; if there are more of them than the processors can use at once, its threads end.
-    /// </summary>
+    /// <summary>Gives a pool back. Its threads end if there are more idle pools than the processors can use.</summary>
     public static void Return(WorkerPool pool)
     {
         if (pool == CallerAlone)
@@ -115,10 +113,7 @@ internal sealed class WorkerPool : IDisposable
     }
 
     /// <summary>Rents a pool for a short call.</summary>
-    /// <remarks>
-    /// Calls that run at once share the processors instead of taking them from each other, so a call may get fewer
-    /// threads than it wants.
-    /// </remarks>
+    /// <remarks>Calls that run at once share the processors. So a call may get fewer threads than it can use.</remarks>
     /// <param name="wanted">How many threads the call can use; at least 1.</param>
     /// <returns>A pool to give back with <see cref="ReturnShare"/>.</returns>
     public static WorkerPool RentShare(int wanted)
@@ -130,7 +125,7 @@ internal sealed class WorkerPool : IDisposable
         }
         catch
         {
-            Interlocked.Decrement(ref _sharers); // the system has no more threads
+            Interlocked.Decrement(ref _sharers); // the system could not start a thread
             throw;
         }
     }
@@ -142,10 +137,10 @@ internal sealed class WorkerPool : IDisposable
         Interlocked.Decrement(ref _sharers);
     }
 
-    /// <summary>How many threads one of several callers gets: a lone one all that it wants.</summary>
+    /// <summary>How many threads one of several callers gets. A lone caller gets all that it can use.</summary>
     /// <param name="wanted">How many threads it can use.</param>
     /// <param name="callers">How many callers there are, with this one.</param>
-    /// <param name="processors">What they share.</param>
+    /// <param name="processors">The number of processors that they share.</param>
     internal static int ShareOf(int wanted, int callers, int processors) =>
         callers <= 1 ? wanted : Math.Clamp(processors / callers, 1, wanted);
 
@@ -153,12 +148,12 @@ internal sealed class WorkerPool : IDisposable
     /// Calls <paramref name="body"/> once for each part from 0 to before <paramref name="parts"/> and returns when all
     /// are done.
     /// </summary>
-    /// <remarks>Keep the delegate in a field: creating one allocates.</remarks>
+    /// <remarks>The delegate belongs in a field, since creating one allocates.</remarks>
     /// <param name="parts">At most 65535.</param>
-    /// <param name="body">What to do; several parts at once.</param>
+    /// <param name="body">The work on a part; several parts run at once.</param>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     /// <exception cref="Exception">
-    /// What a part threw (the first in time); the parts of other threads still ran.
+    /// The first exception that a part threw. The parts of other threads still ran.
     /// </exception>
     public void Run(int parts, Action<int> body)
     {
@@ -179,8 +174,8 @@ internal sealed class WorkerPool : IDisposable
             ulong word = ((ulong)(uint)(_generation + 1) << 32) | ((ulong)parts << 16);
             foreach (ref Share share in _shares.AsSpan())
                 Volatile.Write(ref share.Word, word);
-            // From here on the workers that spin run. One that is about to sleep has either counted itself, or sees
-            // this.
+            // From here on, spinning workers run. A worker that is about to sleep has either counted itself, or sees
+            // the new operation.
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _sleepingWorkers) != 0)
                 WakeAll();
@@ -190,8 +185,8 @@ internal sealed class WorkerPool : IDisposable
         }
         finally
         {
-            // A thread that waits must not keep what it worked on alive. All parts are done, so none of them reads this
-            // any more.
+            // A waiting thread must not keep the objects of its last work alive. All parts are done, so none of them
+            // reads the field.
             (_body, _failure) = (null, null);
             Volatile.Write(ref _busy, 0);
         }
@@ -263,7 +258,7 @@ internal sealed class WorkerPool : IDisposable
             Monitor.PulseAll(_gate);
     }
 
-    /// <summary>Runs a thread's own parts, and then those of others that nobody has begun.</summary>
+    /// <summary>Runs a thread's own parts, and then those of other threads that have not begun.</summary>
     private void RunParts(int thread)
     {
         for (int i = 0; i < ThreadCount; i++)

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Gemm;
 /// gradient of its weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>.
 /// </summary>
 /// <remarks>
-/// Every output is one chain of multiply-adds in the order of the inner dimension, so results depend neither on the
+/// Every output is one chain of multiply-adds in the order of the inner dimension. So results depend neither on the
 /// split of the rows nor on the tile.
 /// </remarks>
 internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
@@ -18,7 +18,7 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<FloatGemmKernel> Table { get; } = KernelTable<FloatGemmKernel>.ForLanes<FloatGemm>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -53,10 +53,8 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
         bool accumulate) =>
         weights.Kernel.Run(weights, a, lda, c, ldc, rowStart, rowEnd, 0, weights.PanelCount, accumulate);
 
-    /// <summary>
-    /// Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>): for threads that share a
-    /// product, since panels of whole tiles divide more evenly than rows.
-    /// </summary>
+    /// <summary>Computes all rows of some panels (<see cref="PackedFloatWeights.PanelCount"/>).</summary>
+    /// <remarks>For threads that share a product: panels of whole tiles divide more evenly than rows.</remarks>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>.</param>
     /// <param name="lda">The distance of input rows in elements.</param>
@@ -86,7 +84,7 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <summary>The elements that <see cref="AddTransposed"/> needs to hold a panel of M rows.</summary>
     public static int TransposedScratch(int m) => m * Table.Best.Columns;
 
-    // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
+    // Panel by panel, so that a panel stays in the nearest cache for all rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(
         PackedFloatWeights weights,
@@ -127,8 +125,9 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
         GC.KeepAlive(weights);
     }
 
-    // The tile's rows are outputs and its columns inputs; both operands are read along the tokens. The input's columns
-    // are copied to a panel, which all outputs pass over; the output's gradient is read in place, 8 neighbours a token.
+    // The tile's rows are outputs and its columns inputs. Both operands are read along the tokens. The input's columns
+    // are copied to a panel, which all outputs use. The output's gradient is read in place, 8 neighbours for each
+    // token.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddTransposed<TLanes>(
         float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch)

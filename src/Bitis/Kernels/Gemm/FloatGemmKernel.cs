@@ -14,10 +14,11 @@ internal sealed unsafe class FloatGemmKernel(
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
     public int Columns { get; } = columns;
 
-    /// <summary>
-    /// The arguments of <see cref="FloatGemm.Run"/>, with the first panel and the one after the last before the
-    /// accumulation; the weights must be packed for this kernel.
-    /// </summary>
+    /// <summary>The function, with the arguments of <see cref="FloatGemm.Run"/>.</summary>
+    /// <remarks>
+    /// Before the argument for accumulation come the first panel and the one after the last. The weights must be packed
+    /// for this kernel.
+    /// </remarks>
     public delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, int, int, bool, void> Run { get; } = run;
 
     /// <summary>The arguments of <see cref="FloatGemm.AddTransposed"/>.</summary>

@@ -7,19 +7,17 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// The integer linear layer: activations u8 × weights s8, or s4 that are unpacked to s8 → exact int32 sums → float32.
-/// All forms give the same bits:
+/// <summary>The integer linear layer: activations u8 × weights s8 or s4 → exact int32 sums → float32.</summary>
+/// <remarks>
+/// Weights of 4 bits are unpacked to s8. All forms give the same bits:
 /// <code>
 /// sum    = Σ_k a[m, k]·w[n, k]                                        int32
 /// value  = (float)(sum − zeroPoint[m]·columnSum[n])                    int32, then rounded once
 /// y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]                       float32: every product and sum rounded
 /// C[m,n] = y[m,n], or C[m,n] + y[m,n]
 /// </code>
-/// </summary>
-/// <remarks>
-/// Activation rows are read up to K rounded up to a multiple of 4. What lies in that padding does not matter, since the
-/// weights there are zero, but it must be readable.
+/// Activation rows are read up to K rounded up to a multiple of 4. The padding may have any contents, since the weights
+/// there are zero, but it must be readable.
 /// </remarks>
 internal static unsafe class Int8Gemm
 {
@@ -30,7 +28,9 @@ internal static unsafe class Int8Gemm
     public const int NibbleBits = 4;
 
     /// <summary>The forms of this operation.</summary>
-    /// <remarks>The 8-bit dot product of 256 bits beats 16-bit products of 512 bits, hence the order.</remarks>
+    /// <remarks>
+    /// The 8-bit dot product of 256 bits is faster than 16-bit products of 512 bits, hence the order.
+    /// </remarks>
     public static KernelTable<Int8GemmKernel> Table { get; } = new(
         VnniRow(weightBits: 8),
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(8, InstructionSet.AvxVnni),
@@ -38,9 +38,8 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
         PortableRow(weightBits: 8));
 
-    /// <summary>
-    /// The forms for weights of at most 4 bits: without an 8-bit dot product, sums of 16 bits take half the work.
-    /// </summary>
+    /// <summary>The forms for weights of at most 4 bits.</summary>
+    /// <remarks>Without an 8-bit dot product, sums of 16 bits take half the work.</remarks>
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
@@ -48,7 +47,7 @@ internal static unsafe class Int8Gemm
         Row<Int4GemmTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
         PortableRow(NibbleBits));
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => [.. Table.Rows, .. NibbleTable.Rows]);
 
@@ -83,7 +82,7 @@ internal static unsafe class Int8Gemm
     }
 
     /// <summary>
-    /// As the other form, for weights wherever they lie and rows whose groups of four values are not neighbours.
+    /// As the other overload, for weights at any address and rows whose groups of four values are not neighbours.
     /// </summary>
     /// <param name="weights">The layer.</param>
     /// <param name="a">Input <c>[M, K]</c>: value k of row m lies at <c>a + m·lda + k/4·groupStride + k%4</c>.</param>
@@ -108,7 +107,7 @@ internal static unsafe class Int8Gemm
         bool accumulate) =>
         weights.Kernel.Run(in weights, a, lda, groupStride, in parameters, c, ldc, rowStart, rowEnd, accumulate);
 
-    /// <summary>As the forms that dequantize, but leaves the raw int32 sums.</summary>
+    /// <summary>As the overloads that dequantize, but writes the raw int32 sums.</summary>
     public static void Accumulate(
         PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd)
     {
@@ -141,7 +140,7 @@ internal static unsafe class Int8Gemm
             &Run<TTile, TLanes>,
             &Accumulate<TTile>);
 
-    // Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.
+    // Panel by panel, so that a panel stays in the nearest cache for all rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TTile, TLanes>(
         in IntegerPanels weights,

@@ -20,7 +20,7 @@ internal sealed unsafe class Int8GemmKernel(
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
     public int Columns { get; } = columns;
 
-    /// <summary>What the width of the last panel is a multiple of.</summary>
+    /// <summary>The number that the width of the last panel is a multiple of.</summary>
     public int ColumnMultiple { get; } = columnMultiple;
 
     /// <summary>The arguments of <see cref="Int8Gemm"/>; the weights must be packed for this kernel.</summary>

@@ -20,7 +20,7 @@ internal static unsafe class Int8GemmVnni
 
     private const int MaxVectors = Columns / ColumnMultiple;
 
-    // By epilogue, registers of columns and rows; 0 where none was needed yet.
+    // The kernels by epilogue, registers of columns and rows; 0 where none was needed yet.
     private static readonly nint[] Kernels =
         new nint[Enum.GetValues<VnniGemmEpilogue>().Length * MaxVectors * VnniGemmAssembler.MaxRows(vectors: 1)];
 
@@ -76,7 +76,7 @@ internal static unsafe class Int8GemmVnni
             rowEnd,
             VnniGemmEpilogue.Sums);
 
-    /// <summary>Panel by panel, so that a panel stays in the nearest cache while all rows pass over it.</summary>
+    /// <summary>Panel by panel, so that a panel stays in the nearest cache for all rows.</summary>
     private static void RunPanels(
         in IntegerPanels weights, VnniGemmCall operands, int rowStart, int rowEnd, VnniGemmEpilogue epilogue)
     {
@@ -119,7 +119,7 @@ internal static unsafe class Int8GemmVnni
         nint address = Volatile.Read(ref kernel);
         if (address != 0)
             return address;
-        // Two threads may both assemble it; either will do.
+        // Two threads may both assemble the kernel. Either result is right.
         address = ExecutableMemory.Place(VnniGemmAssembler.Assemble(rows, vectors, epilogue));
         if (address == 0)
         {

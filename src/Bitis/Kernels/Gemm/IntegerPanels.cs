@@ -4,13 +4,14 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// Where the weights, scales and bias of an integer product lie: panels <c>[N/columns][K/4][columns][4]</c> of one
-/// kernel's layout (<see cref="PackedIntegerWeights"/>), in memory that somebody else owns.
-/// </summary>
+/// <summary>The addresses of the weights, scales and bias of an integer product.</summary>
+/// <remarks>
+/// Weights lie in panels <c>[N/columns][K/4][columns][4]</c> of one kernel's layout
+/// (<see cref="PackedIntegerWeights"/>). The memory belongs to another object.
+/// </remarks>
 internal unsafe struct IntegerPanels
 {
-    /// <summary>Where this thread unpacks a panel.</summary>
+    /// <summary>The memory into which this thread unpacks a panel.</summary>
     [ThreadStatic]
     private static NativeBuffer<sbyte>? _unpacked;
 
@@ -44,7 +45,7 @@ internal unsafe struct IntegerPanels
     public float* Bias;
 
     /// <summary>The panel that starts at a column, one weight a byte.</summary>
-    /// <remarks>It stays as it is until this thread asks for another one.</remarks>
+    /// <remarks>Its contents are valid until this thread asks for another panel.</remarks>
     public readonly sbyte* Panel(int column)
     {
         nint start = (nint)column * Groups * 4;

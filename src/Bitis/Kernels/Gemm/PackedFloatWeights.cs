@@ -4,10 +4,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// The weights and bias of a linear layer, laid out for one kernel: panels <c>[N/columns][K][columns]</c>, so that each
-/// index of K reads one contiguous row of the tile. The last panel and the bias are padded with zeros.
-/// </summary>
+/// <summary>The weights and bias of a linear layer, laid out for one kernel.</summary>
+/// <remarks>
+/// Panels are <c>[N/columns][K][columns]</c>, so that each index of K reads one contiguous row of the tile. The last
+/// panel and the bias are padded with zeros.
+/// </remarks>
 internal sealed unsafe class PackedFloatWeights : IPackedWeights
 {
     private readonly NativeBuffer<float> _panels;

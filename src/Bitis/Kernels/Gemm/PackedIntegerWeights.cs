@@ -4,13 +4,13 @@ using Bitis.Tensors;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// The integer weights, scales and bias of a linear layer, laid out for one kernel: panels
-/// <c>[N/columns][K/4][columns][4]</c>, the four neighbours along K that a dot-product instruction takes at once. Both
-/// dimensions are padded with zeros; the last panel may be narrower. Weights of at most 4 bits take half a byte: byte i
-/// of a panel of L weights holds number i in its low half and number i + L/2 in the high one, and a panel is unpacked
-/// to bytes when it is needed, once for all rows that pass over it.
-/// </summary>
+/// <summary>The integer weights, scales and bias of a linear layer, laid out for one kernel.</summary>
+/// <remarks>
+/// Panels are <c>[N/columns][K/4][columns][4]</c>. A dot-product instruction takes four neighbours along K at once.
+/// Both dimensions are padded with zeros. The last panel may be narrower. Weights of at most 4 bits take half a byte.
+/// In a panel of L weights, byte i holds number i in its low half and number i + L/2 in its high half. A panel is
+/// unpacked to bytes when it is needed, once for all rows that pass over it.
+/// </remarks>
 internal sealed unsafe class PackedIntegerWeights : IPackedWeights
 {
     /// <summary>The longest row whose sums of products, at most 255·128 each, fit int32.</summary>

@@ -3,19 +3,17 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>
-/// Writes the machine code of the 512-bit 8-bit dot product, which .NET 10 has no intrinsics for, as a leaf function
-/// <c>void kernel(VnniGemmCall*)</c> of the System V calling convention: a tile of R rows × 16·V columns stays in
-/// registers.
-/// </summary>
+/// <summary>Writes the machine code of the 512-bit 8-bit dot product, which .NET 10 has no intrinsics for.</summary>
 /// <remarks>
+/// The result is a leaf function <c>void kernel(VnniGemmCall*)</c> of the System V calling convention. A tile of R rows
+/// × 16·V columns stays in registers.
 /// <code>
 ///                        w0      w1      w2      w3          16 columns × 4 neighbours along K, each
 ///   a[0, k…k+3]          c00     c01     c02     c03
 ///   a[1, k…k+3]          c10     c11     c12     c13         per group of k: V loads, R broadcasts, R·V dot products
 ///   ...                                                      6 × 4: 24 sums + 4 weights + 2 inputs of 32 registers
 /// </code>
-/// Two dot products a cycle with a latency of 4 or 5 want at least 10 sums; narrower panels take more rows.
+/// Two dot products a cycle with a latency of 4 or 5 need at least 10 sums. Narrower panels take more rows.
 /// </remarks>
 internal sealed class VnniGemmAssembler
 {
@@ -45,7 +43,7 @@ internal sealed class VnniGemmAssembler
     /// <summary>Assembles a kernel.</summary>
     /// <param name="rows">R, up to <see cref="MaxRows"/>.</param>
     /// <param name="vectors">V, 1 to 4.</param>
-    /// <param name="epilogue">What becomes of the sums.</param>
+    /// <param name="epilogue">How the sums are written.</param>
     /// <returns>Position-independent machine code.</returns>
     public static byte[] Assemble(int rows, int vectors, VnniGemmEpilogue epilogue)
     {

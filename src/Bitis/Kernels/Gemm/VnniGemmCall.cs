@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Bitis.Kernels.Gemm;
 
 /// <summary>
-/// The operands of a kernel of <see cref="VnniGemmAssembler"/>, which finds them by their offsets: one panel of
-/// weights, and a number of row tiles.
+/// The operands of a kernel of <see cref="VnniGemmAssembler"/>: one panel of weights, and a number of row tiles.
 /// </summary>
+/// <remarks>The kernel finds them by their offsets.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct VnniGemmCall
 {

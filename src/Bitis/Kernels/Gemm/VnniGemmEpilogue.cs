@@ -1,6 +1,6 @@
 namespace Bitis.Kernels.Gemm;
 
-/// <summary>What becomes of the sums of a tile; see <see cref="Int8Gemm"/>.</summary>
+/// <summary>How the sums of a tile are written; see <see cref="Int8Gemm"/>.</summary>
 internal enum VnniGemmEpilogue
 {
     /// <summary>Dequantized and stored.</summary>

@@ -5,15 +5,15 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Hadamard;
 
-/// <summary>
-/// Quantizes the gradient of a layer's output for the product ȳ·W: each row is transformed block by block,
-/// <c>z = y·H</c> with the Walsh-Hadamard matrix of natural order and entries ±1, which spreads outliers over the
-/// channels of their block, and then rounded to levels. A last block that is not full is padded with zeros. All forms
-/// give the same bits.
-/// </summary>
+/// <summary>Quantizes the gradient of a layer's output for the product ȳ·W.</summary>
+/// <remarks>
+/// Each row is transformed block by block, <c>z = y·H</c>. H is the Walsh-Hadamard matrix of natural order with entries
+/// ±1. It spreads outliers over the channels of their block. Then values are rounded to levels. A last block that is
+/// not full is padded with zeros. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel>
 {
-    /// <summary>The byte that stands for 0.</summary>
+    /// <summary>The byte of the level 0.</summary>
     public const int ZeroPoint = 128;
 
     /// <summary>The channels of a block.</summary>
@@ -23,7 +23,7 @@ internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel
     public static KernelTable<HadamardRowsKernel> Table { get; } =
         KernelTable<HadamardRowsKernel>.ForLanes<HadamardRows>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -97,17 +97,15 @@ internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel
         float* last = source + whole;
         if (left > 0 && (whole == 0 || row == rows - 1))
         {
-            // Nothing follows that a whole register might read.
+            // No values follow that a whole register could read.
             new ReadOnlySpan<float>(last, left).CopyTo(new Span<float>(rest, BlockColumns));
             last = rest;
         }
         return TransformBlocks<TLanes>(source, whole, last, left, target, call.Transforms);
     }
 
-    /// <summary>
-    /// Transforms the whole blocks of a row, and a last one of which only some values count; gives the largest
-    /// magnitude.
-    /// </summary>
+    /// <summary>Transforms all blocks of a row and returns the largest magnitude.</summary>
+    /// <remarks>Of the last block, only some values may count.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float TransformBlocks<TLanes>(
         float* source, int whole, float* last, int left, float* target, bool transforms)
@@ -121,15 +119,12 @@ internal abstract unsafe class HadamardRows : ILanesOperation<HadamardRowsKernel
         return TLanes.Largest(max);
     }
 
-    /// <summary>
-    /// Transforms a block, or copies it, with zeros for what is beyond its values; gives the largest magnitudes.
-    /// </summary>
+    /// <summary>Transforms or copies a block, with zeros beyond its values; returns the largest magnitudes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes TransformBlock<TLanes>(float* source, int count, float* target, bool transforms)
         where TLanes : struct, ILanes<TLanes>
     {
-        // Stages within a register first, then those between registers; the order of the stages, 1, 2, 4, 8, is that of
-        // all forms.
+        // Stages within a register come first, then those between registers. All forms have this order: 1, 2, 4, 8.
         bool isWithinRegister = TLanes.Count == BlockColumns || !transforms;
         TLanes max = TLanes.Create(0f);
         for (int i = 0; i < BlockColumns; i += TLanes.Count)

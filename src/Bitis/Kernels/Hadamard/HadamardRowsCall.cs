@@ -10,10 +10,8 @@ internal unsafe struct HadamardRowsCall
     /// <summary>The values.</summary>
     public float* Source;
 
-    /// <summary>
-    /// The distance of source rows in elements, at least <see cref="Columns"/>: a row is read beyond its end where
-    /// another one follows.
-    /// </summary>
+    /// <summary>The distance of source rows in elements, at least <see cref="Columns"/>.</summary>
+    /// <remarks>A row that another one follows is read beyond its end.</remarks>
     public nint SourceStride;
 
     /// <summary>The length of a row.</summary>
@@ -38,8 +36,8 @@ internal unsafe struct HadamardRowsCall
 
     /// <summary>The key of the random numbers.</summary>
     /// <remarks>
-    /// Element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c> if ⌊c/16⌋ is even, the second
-    /// one of the element 16 columns before it otherwise.
+    /// If ⌊c/16⌋ is even, element (r, c) has the first number of the counter <c>r·Padded(Columns) + c</c>. Else it has
+    /// the second number of the element 16 columns before it.
     /// </remarks>
     public uint Key;
 
@@ -50,7 +48,7 @@ internal unsafe struct HadamardRowsCall
     public float* Transformed;
 
     /// <summary>
-    /// The distance of transformed rows in elements; 0 if each may overwrite the one before, once that is quantized.
+    /// The distance of transformed rows in elements; 0 if each overwrites the row before, after that is quantized.
     /// </summary>
     public nint TransformedStride;
 }

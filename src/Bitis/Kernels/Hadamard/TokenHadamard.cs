@@ -4,11 +4,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Hadamard;
 
-/// <summary>
-/// The Walsh-Hadamard transform along the tokens, of blocks of 16 rows wherever they lie, of which some rows are kept:
-/// <c>x̂ = Ĥ·x</c>, the low-rank form that HLQ's weight gradient is computed from. The largest magnitudes of the
-/// columns are found on the way. All forms give the same bits.
-/// </summary>
+/// <summary>The Walsh-Hadamard transform along the tokens, in blocks of 16 rows of which some are kept.</summary>
+/// <remarks>
+/// <c>x̂ = Ĥ·x</c> is the low-rank form from which HLQ computes the gradient of the weights. The rows of a block may
+/// lie anywhere. The largest magnitudes of the columns are found on the way. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenHadamardCall>>
 {
     /// <summary>The rows of a block.</summary>
@@ -18,7 +18,7 @@ internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenH
     public static KernelTable<CallKernel<TokenHadamardCall>> Table { get; } =
         KernelTable<CallKernel<TokenHadamardCall>>.ForLanes<TokenHadamard>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -33,7 +33,7 @@ internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenH
     private static void Run<TLanes>(in TokenHadamardCall call)
         where TLanes : struct, ILanes<TLanes>
     {
-        // The last register overlaps the one before where the columns do not fill it: what both write is the same.
+        // The last register overlaps the one before if the columns do not fill it. Both write the same values.
         if (call.Columns >= TLanes.Count)
             RunColumns<TLanes>(in call);
         else
@@ -54,7 +54,7 @@ internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenH
             for (int i = 0; i < call.Columns; i += TLanes.Count)
                 Transform<TLanes>(in call, rows, target, Math.Min(i, last), buffer);
         }
-        // Four rows share a look at the maxima where nothing else is wanted.
+        // If only maxima are needed, four rows share one update of them.
         int found = call.Target is null ? call.Singles / 4 * 4 : 0;
         for (int single = 0; single < found; single += 4)
         {

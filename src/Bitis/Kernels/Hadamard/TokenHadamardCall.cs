@@ -32,7 +32,7 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many rows are kept.</summary>
     public int Rank;
 
-    /// <summary>What transformed rows are multiplied by: 1/4 makes the transform orthonormal.</summary>
+    /// <summary>The factor of transformed rows: 1/4 makes the transform orthonormal.</summary>
     public float Factor;
 
     /// <summary>Source rows that are copied as they are; −1 stands for a row of zeros.</summary>
@@ -41,10 +41,8 @@ internal unsafe struct TokenHadamardCall
     /// <summary>How many there are.</summary>
     public int Singles;
 
-    /// <summary>
-    /// The kept rows of the first block, of the second one, ..., then the single rows; null where there are only single
-    /// rows, of which only <see cref="Maxima"/> is needed.
-    /// </summary>
+    /// <summary>The kept rows of the first block, of the second one, ..., then the single rows; or null.</summary>
+    /// <remarks>Null if there are only single rows, of which only <see cref="Maxima"/> is needed.</remarks>
     public float* Target;
 
     /// <summary>The distance of target rows in elements.</summary>

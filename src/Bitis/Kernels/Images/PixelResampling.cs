@@ -14,7 +14,7 @@ internal static class PixelResampling
     private const int RgbChannels = 3;
     private const int Rounding = 1 << (PrecisionBits - 1);
 
-    /// <summary>Resamples rows of pixels, each along itself.</summary>
+    /// <summary>Resamples rows of pixels along their length.</summary>
     /// <param name="source">The rows, from their first pixel that is needed.</param>
     /// <param name="sourceStride">The distance of source rows in bytes.</param>
     /// <param name="rows">The number of rows.</param>

@@ -1,6 +1,6 @@
 namespace Bitis.Kernels.Images;
 
-/// <summary>For each output pixel along one axis: the input pixels that it draws from, and their weights.</summary>
+/// <summary>The input pixels and their weights for each output pixel along one axis.</summary>
 /// <param name="starts">The first input pixel of each output pixel, counted from the start of the axis.</param>
 /// <param name="counts">The number of its input pixels.</param>
 /// <param name="weights">The weights, in fixed point: those of an output pixel lie together.</param>

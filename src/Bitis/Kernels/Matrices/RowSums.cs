@@ -41,7 +41,7 @@ internal static unsafe class RowSums
     /// <summary>Copies a row, or adds it to what the target holds.</summary>
     /// <remarks>For rows so short that calls on spans take longer than the work.</remarks>
     /// <param name="source">The row.</param>
-    /// <param name="target">Where it goes; must not overlap the source.</param>
+    /// <param name="target">Receives the row; must not overlap the source.</param>
     /// <param name="length">The number of values.</param>
     /// <param name="accumulate">Add instead of overwriting.</param>
     public static void Write(float* source, float* target, int length, bool accumulate)

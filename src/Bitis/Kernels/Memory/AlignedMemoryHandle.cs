@@ -4,13 +4,14 @@ using Bitis.Tensors;
 
 namespace Bitis.Kernels.Memory;
 
-/// <summary>
-/// Owns a block of native memory that starts at a cache line; freed on disposal, at the latest by the finalizer. The
-/// garbage collector knows of large blocks, so that it looks for owners that nobody disposed.
-/// </summary>
+/// <summary>Owns a block of native memory that starts at a cache line.</summary>
+/// <remarks>
+/// The block is freed on disposal, at the latest by the finalizer. The garbage collector is told about large blocks, so
+/// that it runs in time to find owners that were not disposed.
+/// </remarks>
 internal sealed unsafe class AlignedMemoryHandle : SafeHandle
 {
-    /// <summary>From this size on the garbage collector is told.</summary>
+    /// <summary>The garbage collector is told about blocks from this size on.</summary>
     private const long LargeBytes = 1 << 16;
 
     private static long _liveBytes;
@@ -19,7 +20,7 @@ internal sealed unsafe class AlignedMemoryHandle : SafeHandle
     private readonly (nint Address, nuint Bytes) _mapping;
 
     /// <summary>Allocates at least one byte.</summary>
-    /// <exception cref="BitisException">The system has no such block.</exception>
+    /// <exception cref="BitisException">The system has not enough memory.</exception>
     public AlignedMemoryHandle(nuint bytes, nuint alignment, bool zeroed)
         : base(invalidHandleValue: 0, ownsHandle: true)
     {

@@ -3,10 +3,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Kernels.Memory;
 
-/// <summary>
-/// Tells the processor what will be read soon, where a kernel's own order of access (a register of channels, token
-/// after token) hides it from the hardware's prefetcher. Changes time, never results.
-/// </summary>
+/// <summary>Prefetches memory where a kernel's order of access hides it from the hardware's prefetcher.</summary>
+/// <remarks>
+/// Such an order is a register of channels, token after token. Prefetching changes time, never results.
+/// </remarks>
 internal static unsafe class CacheHint
 {
     private const int Line = 64 / sizeof(float);

@@ -6,8 +6,8 @@ namespace Bitis.Kernels.Memory;
 /// Memory for machine code that was assembled at run time: written first, then made executable, never both at once.
 /// </summary>
 /// <remarks>
-/// Kernels live as long as the process. Linux only; elsewhere, and where the system forbids it, such kernels are
-/// absent.
+/// Kernels stay for as long as the process runs. Linux only: elsewhere, and if the system forbids it, there are no such
+/// kernels.
 /// </remarks>
 internal static unsafe partial class ExecutableMemory
 {

@@ -4,7 +4,7 @@ namespace Bitis.Kernels.Memory;
 
 /// <summary>A fixed-size array in native memory whose first element starts a 64-byte cache line.</summary>
 /// <remarks>
-/// Kernels keep raw pointers into it, so whoever owns the buffer must outlive their use (<see cref="GC.KeepAlive"/>).
+/// Kernels keep raw pointers into it. So its owner must stay alive while they use it (<see cref="GC.KeepAlive"/>).
 /// </remarks>
 internal sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
@@ -17,7 +17,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
     /// <summary>Allocates <paramref name="length"/> elements, zero or arbitrary.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
     /// <exception cref="BitisException">
-    /// The length is no int (callers pass products of sizes as they are), or the system has no such block.
+    /// The length exceeds an int (callers pass products of sizes unchecked), or the system has not enough memory.
     /// </exception>
     public NativeBuffer(long length, bool zeroed = false)
     {

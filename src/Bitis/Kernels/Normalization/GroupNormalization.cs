@@ -11,8 +11,8 @@ namespace Bitis.Kernels.Normalization;
 /// <code>
 /// y = (x − μ)·r·weight + bias          μ = mean(x), r = 1 / sqrt(mean((x − μ)²) + ε) of a group
 /// </code>
-/// Each column is summed by itself, four rows side by side, and a group's columns in their order: all forms give the
-/// same bits.
+/// Each column has a sum of its own, four rows side by side. A group's columns are added in their order. So all forms
+/// give the same bits.
 /// </remarks>
 internal abstract unsafe class GroupNormalization : ILanesOperation<CallKernel<GroupNormalizationCall>>
 {
@@ -22,7 +22,7 @@ internal abstract unsafe class GroupNormalization : ILanesOperation<CallKernel<G
     public static KernelTable<CallKernel<GroupNormalizationCall>> Table { get; } =
         KernelTable<CallKernel<GroupNormalizationCall>>.ForLanes<GroupNormalization>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -36,9 +36,7 @@ internal unsafe struct GroupNormalizationCall
     /// <summary>Added to the variance before the root.</summary>
     public float Epsilon;
 
-    /// <summary>
-    /// <c>[2, columns]</c>, written by the forward and read by the backward pass: the mean of each column's group, and
-    /// 1 / sqrt(its variance + ε).
-    /// </summary>
+    /// <summary>The mean of each column's group, and 1 / sqrt(its variance + ε), <c>[2, columns]</c>.</summary>
+    /// <remarks>The forward pass writes it and the backward pass reads it.</remarks>
     public float* Statistics;
 }

@@ -17,7 +17,7 @@ internal abstract unsafe class GroupNormalizationGradient : ILanesOperation<Call
     public static KernelTable<CallKernel<GroupNormalizationGradientCall>> Table { get; } =
         KernelTable<CallKernel<GroupNormalizationGradientCall>>.ForLanes<GroupNormalizationGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -1,9 +1,9 @@
 namespace Bitis.Kernels.Normalization;
 
-/// <summary>
-/// The gradients that the backward pass of a layer with weights reads and writes: matrices in the order of memory, one
-/// row a token. Those of parameters add to their target.
-/// </summary>
+/// <summary>The gradients that the backward pass of a layer with weights reads and writes.</summary>
+/// <remarks>
+/// They are matrices in the order of memory, one row a token. Gradients of parameters are added to their target.
+/// </remarks>
 internal unsafe struct LayerGradients
 {
     /// <summary>∂L/∂y, which is read.</summary>
@@ -21,10 +21,8 @@ internal unsafe struct LayerGradients
     /// <summary>Add to what <see cref="Source"/> holds.</summary>
     public bool AccumulateSource;
 
-    /// <summary>
-    /// ∂L/∂w: as long as a row, or in the packed form <c>[taps, channels]</c> with rows at the distance of the
-    /// forward's weights.
-    /// </summary>
+    /// <summary>∂L/∂w, as long as a row or in the packed form <c>[taps, channels]</c>.</summary>
+    /// <remarks>Rows of the packed form have the distance of the forward's weights.</remarks>
     public float* Weight;
 
     /// <summary>∂L/∂b, as long as a row; required if the forward has a bias.</summary>

@@ -17,7 +17,7 @@ internal abstract unsafe class MeanOfRowNorms : ILanesOperation<CallKernel<MeanO
     public static KernelTable<CallKernel<MeanOfRowNormsCall>> Table { get; } =
         KernelTable<CallKernel<MeanOfRowNormsCall>>.ForLanes<MeanOfRowNorms>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -52,10 +52,8 @@ internal abstract unsafe class MeanOfRowNorms : ILanesOperation<CallKernel<MeanO
             sum[i] = (sum[i] * share * call.Weight[i]) + call.Bias[i];
     }
 
-    /// <summary>
-    /// The sum of a row, or of the squares of its distances from a value; four sums side by side, as each waits for its
-    /// last addition.
-    /// </summary>
+    /// <summary>The sum of a row, or of the squares of its distances from a value.</summary>
+    /// <remarks>There are four sums side by side, as each addition waits for the one before it in its sum.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Sum<TLanes, TSquares>(float* x, int count, float center)
         where TLanes : struct, ILanes<TLanes>

@@ -18,7 +18,7 @@ internal abstract unsafe class RowNorm : ILanesOperation<RangeKernel<RowNormCall
     public static KernelTable<RangeKernel<RowNormCall>> Table { get; } =
         KernelTable<RangeKernel<RowNormCall>>.ForLanes<RowNorm>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -18,7 +18,7 @@ internal abstract unsafe class RowNormGradient : ILanesOperation<RangeKernel<Row
     public static KernelTable<RangeKernel<RowNormGradientCall>> Table { get; } =
         KernelTable<RangeKernel<RowNormGradientCall>>.ForLanes<RowNormGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

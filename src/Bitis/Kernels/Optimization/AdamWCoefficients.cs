@@ -1,7 +1,7 @@
 namespace Bitis.Kernels.Optimization;
 
 /// <summary>The numbers of a step of AdamW, each rounded to float32 once.</summary>
-/// <param name="GradientFactor">What gradients are multiplied by first.</param>
+/// <param name="GradientFactor">The factor of the gradients, which is applied first.</param>
 /// <param name="Beta1">β₁.</param>
 /// <param name="Rest1">1 − β₁.</param>
 /// <param name="Beta2">β₂.</param>

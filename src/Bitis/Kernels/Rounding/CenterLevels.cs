@@ -4,17 +4,14 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// Rounds activations to levels, less their zero point, as float32: what convolutions of each channel by itself
-/// multiply.
-/// </summary>
+/// <summary>Rounds activations to levels less their zero point, as float32, for depthwise convolutions.</summary>
 /// <remarks>
 /// With a zero point z for each column:
 /// <code>
 /// q − z = clamp(round(x·inverseScale), qmin − z, qmax − z)
 /// </code>
-/// A channel's own four or nine products are no work for an 8-bit dot product, which would want them side by side;
-/// whole numbers in float32 are as exact, and lie where they are needed. All forms give the same bits.
+/// An 8-bit dot product would need the four or nine values of a channel side by side. Whole numbers in float32 are as
+/// exact, and they lie where they are needed. All forms give the same bits.
 /// </remarks>
 internal abstract unsafe class CenterLevels : ILanesOperation<RangeKernel<CenterLevelsCall>>
 {
@@ -22,7 +19,7 @@ internal abstract unsafe class CenterLevels : ILanesOperation<RangeKernel<Center
     public static KernelTable<RangeKernel<CenterLevelsCall>> Table { get; } =
         KernelTable<RangeKernel<CenterLevelsCall>>.ForLanes<CenterLevels>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

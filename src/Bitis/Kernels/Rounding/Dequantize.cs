@@ -18,7 +18,7 @@ internal abstract unsafe class Dequantize : ILanesOperation<RangeKernel<Dequanti
     public static void Run(in DequantizeCall call, int rowStart, int rowEnd) =>
         Table.Best.Run(in call, rowStart, rowEnd);
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -23,6 +23,6 @@ internal unsafe struct DequantizeCall
     /// <summary>The scale of each token.</summary>
     public float* Scales;
 
-    /// <summary>The level that stands for 0 in each token.</summary>
+    /// <summary>The zero point of each token.</summary>
     public int* ZeroPoints;
 }

@@ -9,9 +9,10 @@ internal enum LevelRounding
     /// <summary>⌊u + r⌋ with r uniform in [0, 1): the level is u on average.</summary>
     Stochastic,
 
-    /// <summary>
-    /// One of the two neighbouring powers of two (below 1: ±1 or 0), so that the level is u on average: LUQ's format of
-    /// one sign and three exponent bits (Chmiel et al., 2021), whose levels are integers from 1 to 64.
-    /// </summary>
+    /// <summary>One of the two neighbouring powers of two, so that the level is u on average.</summary>
+    /// <remarks>
+    /// Below 1, the level is ±1 or 0. This is LUQ's format of one sign and three exponent bits (Chmiel et al., 2021),
+    /// whose levels are integers from 1 to 64.
+    /// </remarks>
     Logarithmic,
 }

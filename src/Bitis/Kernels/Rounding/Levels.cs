@@ -3,7 +3,7 @@ namespace Bitis.Kernels.Rounding;
 /// <summary>The levels that values are rounded to, and their distance.</summary>
 internal static class Levels
 {
-    /// <summary>The least number that no integer of 32 bits is next to: 2³¹.</summary>
+    /// <summary>The least number above all integers of 32 bits: 2³¹.</summary>
     public const float Beyond = 2147483648f;
 
     /// <summary>The largest of symmetric levels of some bits: 7 for 4 bits, 127 for 8.</summary>
@@ -23,11 +23,11 @@ internal static class Levels
     }
 
     /// <summary>
-    /// The factor that takes values of up to <paramref name="largest"/> to levels; 0 where there is nothing but zeros.
+    /// The factor from values of up to <paramref name="largest"/> to levels; 0 if all values are zero.
     /// </summary>
     public static float InverseScale(float largest, int maxLevel) => largest > SmallestRange ? maxLevel / largest : 0;
 
-    /// <summary>The distance of levels; 0 where there is nothing but zeros.</summary>
+    /// <summary>The distance of levels; 0 if all values are zero.</summary>
     public static float Scale(float largest, int maxLevel) => largest > SmallestRange ? largest / maxLevel : 0;
 
     /// <summary>Below it, the inverse of the scale would not be a finite number.</summary>

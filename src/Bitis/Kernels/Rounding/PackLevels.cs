@@ -5,11 +5,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time, as the dot product
-/// of <see cref="Int8Gemm"/> takes them: as weights, in panels of the kernel's width, or as input, in one panel as wide
-/// as the matrix. All forms give the same bits.
-/// </summary>
+/// <summary>Quantizes a matrix whose rows an integer product sums over, and interleaves four rows at a time.</summary>
+/// <remarks>
+/// The dot product of <see cref="Int8Gemm"/> reads this form. Weights lie in panels of the kernel's width, an input in
+/// one panel as wide as the matrix. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevelsCall>>
 {
     private const int GroupRows = 4;
@@ -18,7 +18,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     public static KernelTable<CallKernel<PackLevelsCall>> Table { get; } =
         KernelTable<CallKernel<PackLevelsCall>>.ForLanes<PackLevels>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -41,7 +41,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     }
 
     // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one
-    // before where the columns do not fill it: what both write is the same.
+    // before if the columns do not fill it. Both write the same values.
     private static void Run<TLanes, TStochastic>(in PackLevelsCall call)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
@@ -142,7 +142,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     private static int Width(in PackLevelsCall call, int panel) =>
         Math.Min(call.PanelColumns, call.PaddedColumns - panel);
 
-    /// <summary>Where the first group of a column lies.</summary>
+    /// <summary>The address of a column's first group.</summary>
     private static byte* Target(in PackLevelsCall call, int panel, int column) =>
         call.Target + ((nint)panel * call.Groups * GroupRows) + ((column - panel) * GroupRows);
 }

@@ -29,13 +29,11 @@ internal unsafe struct PackLevelsCall
     /// <summary>The width of a panel.</summary>
     public int PanelColumns;
 
-    /// <summary>The width of all panels together; what lies beyond <see cref="Columns"/> is left alone.</summary>
+    /// <summary>The width of all panels together. Values beyond <see cref="Columns"/> are not written.</summary>
     public int PaddedColumns;
 
-    /// <summary>
-    /// 1 / the distance of levels in each column, whose values are of at most <see cref="MaxLevel"/> levels; 0 for
-    /// columns of zeros.
-    /// </summary>
+    /// <summary>1 / the distance of levels in each column; 0 for columns of zeros.</summary>
+    /// <remarks>Each value of a column is at most <see cref="MaxLevel"/> times that distance.</remarks>
     public float* InverseScales;
 
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>
@@ -44,18 +42,14 @@ internal unsafe struct PackLevelsCall
     /// <summary>How values become levels.</summary>
     public LevelRounding Rounding;
 
-    /// <summary>
-    /// The key of the random numbers; elements (r, c) and (r + 1, c) with even r share the counter <c>r·Columns +
-    /// c</c>.
-    /// </summary>
+    /// <summary>The key of the random numbers.</summary>
+    /// <remarks>Elements (r, c) and (r + 1, c) with even r share the counter <c>r·Columns + c</c>.</remarks>
     public uint Key;
 
     /// <summary>What is added to each level: 128 for unsigned bytes, 0 for signed ones.</summary>
     public int ZeroPoint;
 
-    /// <summary>
-    /// The sum of each column's levels, which a product needs of its weights; not written where levels are rounded at
-    /// random or to powers.
-    /// </summary>
+    /// <summary>The sum of each column's levels, which a product needs of its weights.</summary>
+    /// <remarks>Not written where levels are rounded at random or to powers of two.</remarks>
     public int* ColumnSums;
 }

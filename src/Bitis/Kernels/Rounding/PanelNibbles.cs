@@ -4,10 +4,8 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// Signed numbers of 4 bits, two to a byte: byte i holds number i in its low half, and number count + i in its high
-/// half.
-/// </summary>
+/// <summary>Packs signed numbers of 4 bits, two to a byte.</summary>
+/// <remarks>Byte i holds number i in its low half and number count + i in its high half.</remarks>
 internal static unsafe class PanelNibbles
 {
     /// <summary>Packs twice as many numbers as bytes.</summary>

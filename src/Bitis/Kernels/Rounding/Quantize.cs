@@ -5,17 +5,19 @@ using Bitis.Kernels.Simd;
 namespace Bitis.Kernels.Rounding;
 
 /// <summary>
-/// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·factor·inverseScale) + zeroPoint, 0, maxValue)</c>,
-/// from left to right in float32, rounding half to even and clamping before the conversion, so that no value overflows.
-/// NaN becomes 0. All forms give the same bits.
+/// Quantizes activations to unsigned bytes: <c>q = clamp(round(x·factor·inverseScale) + zeroPoint, 0, maxValue)</c>.
 /// </summary>
+/// <remarks>
+/// It computes from left to right in float32 and rounds half to even. It clamps before the conversion, so that no value
+/// overflows. NaN becomes 0. All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class Quantize : ILanesOperation<RangeKernel<QuantizeCall>>
 {
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<QuantizeCall>> Table { get; } =
         KernelTable<RangeKernel<QuantizeCall>>.ForLanes<Quantize>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -11,7 +11,7 @@ internal unsafe struct QuantizeCall
     /// <summary>The distance of source rows in elements.</summary>
     public nint SourceStride;
 
-    /// <summary>The integers. Padding between the rows is left alone.</summary>
+    /// <summary>The integers. Padding between the rows is not written.</summary>
     public byte* Target;
 
     /// <summary>The distance of target rows in bytes.</summary>
@@ -20,15 +20,13 @@ internal unsafe struct QuantizeCall
     /// <summary>The length of a row.</summary>
     public int Columns;
 
-    /// <summary>
-    /// What each column is multiplied by first, rounded before anything else happens; null for nothing.
-    /// </summary>
+    /// <summary>The factor of each column, whose product is rounded before the next operation; null for none.</summary>
     public float* ColumnFactors;
 
     /// <summary>1 / scale of token m at <c>m·ParameterStride</c>.</summary>
     public float* InverseScales;
 
-    /// <summary>The integer that stands for 0 in token m at <c>m·ParameterStride</c>.</summary>
+    /// <summary>The zero point of token m at <c>m·ParameterStride</c>.</summary>
     public int* ZeroPoints;
 
     /// <summary>1 for parameters per token, 0 for one set of them.</summary>

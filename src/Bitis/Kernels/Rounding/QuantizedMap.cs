@@ -4,10 +4,11 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// A map kept in 8 or 4 bits: its scale as float32, then its levels −max to max as signed bytes, or two to a byte, in
-/// pieces of <see cref="PieceLength"/> levels (<see cref="PanelNibbles"/>). All forms give the same bits.
-/// </summary>
+/// <summary>A map kept in 8 or 4 bits.</summary>
+/// <remarks>
+/// First comes its scale as float32, then its levels, −max to max. They are signed bytes, or two to a byte in pieces of
+/// <see cref="PieceLength"/> levels (<see cref="PanelNibbles"/>). All forms give the same bits.
+/// </remarks>
 internal abstract unsafe class QuantizedMap : ILanesOperation<QuantizedMapKernel>
 {
     /// <summary>How many levels of 4 bits lie together; an even number.</summary>
@@ -33,7 +34,7 @@ internal abstract unsafe class QuantizedMap : ILanesOperation<QuantizedMapKernel
     public static void Read(byte* source, int count, int bits, float* values) =>
         Table.Best.Read(source, count, bits, values);
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

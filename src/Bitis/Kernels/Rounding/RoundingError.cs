@@ -2,9 +2,7 @@ using System.Numerics;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// How far values are from those that their levels stand for, <c>x̂ = s·clamp(round(x / s), low, high)</c>.
-/// </summary>
+/// <summary>The errors of rounding values to levels, <c>x̂ = s·clamp(round(x / s), low, high)</c>.</summary>
 internal static class RoundingError
 {
     /// <summary>Σ (x − x̂)² for levels −max to max.</summary>

@@ -10,10 +10,12 @@ internal static class StochasticRounding
     public const int LargestPower = 64;
 
     /// <summary>
-    /// Takes two registers of values to numbers whose next integers below are their levels: the nearest integers, or,
-    /// at random, the values plus numbers from [0, 1), which are levels of the right mean. A pair takes both numbers of
-    /// one counter.
+    /// Prepares two registers of values for rounding: the next integers below the results are the levels.
     /// </summary>
+    /// <remarks>
+    /// The results are the nearest integers. In stochastic rounding, they are the values plus random numbers from [0,
+    /// 1), so that the mean of the levels is right. A pair takes both numbers of one counter.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Round<TLanes, TStochastic>(ref TLanes first, ref TLanes second, uint key, uint counter)
         where TLanes : struct, ILanes<TLanes>

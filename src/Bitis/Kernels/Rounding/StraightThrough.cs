@@ -3,16 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Rounding;
 
-/// <summary>
-/// Straight-through gradients of rounding to levels: 1 where the unrounded value lies strictly between the lowest and
-/// the highest level, else 0.
-/// </summary>
+/// <summary>Straight-through gradients of rounding to levels.</summary>
+/// <remarks>1 where the unrounded value lies strictly between the lowest and the highest level, else 0.</remarks>
 internal static unsafe class StraightThrough
 {
     /// <summary>Turns g of a row into ∂L/∂x, and adds Σ g·1·x to the sums of its channels.</summary>
     /// <param name="g">∂L/∂x̂; replaced by ∂L/∂x.</param>
     /// <param name="x">The unrounded values.</param>
-    /// <param name="factors">What each value is multiplied by before rounding, 1/m.</param>
+    /// <param name="factors">The factor of each value before rounding, 1/m.</param>
     /// <param name="count">The length of the row.</param>
     /// <param name="inverseScale">1/s.</param>
     /// <param name="zero">The zero point z.</param>

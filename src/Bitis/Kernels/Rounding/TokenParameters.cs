@@ -21,6 +21,6 @@ internal readonly unsafe struct TokenParameters(float* scales, int* zeroPoints, 
     /// <summary>The distance of neighbouring levels of a token.</summary>
     public float Scale(int token) => scales[(nint)token * stride];
 
-    /// <summary>The integer that stands for 0 in a token.</summary>
+    /// <summary>The zero point of a token.</summary>
     public int ZeroPoint(int token) => zeroPoints[(nint)token * stride];
 }

@@ -1,6 +1,6 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>Memory for some channels: their states, and what is prepared of a few tokens.</summary>
+/// <summary>Scratch memory for some channels: their states, and the prepared values of a few tokens.</summary>
 internal readonly unsafe struct Avx512ScanScratch
 {
     /// <summary>Tokens that are prepared together.</summary>

@@ -5,7 +5,7 @@ using Bitis.Kernels.Activations;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>What <see cref="IntegerScanAvx512Vbmi"/> computes of tokens ahead of the recurrence.</summary>
+/// <summary>The part of <see cref="IntegerScanAvx512Vbmi"/> that prepares tokens before the recurrence.</summary>
 internal static unsafe class Avx512ScanTokens
 {
     private const int ChannelsAtOnce = IntegerScan.ChannelsAtOnce;
@@ -90,8 +90,8 @@ internal static unsafe class Avx512ScanTokens
                 Vector512<float> qu = Vector512.Load(inputs + e);
                 Vector512<float> product =
                     qu * Vector512.ConvertToSingle(multiple) * Vector512.Load(factors + e) * bScale;
-                // Below the lowest number, and for NaN, which Min passes on as its second operand, the conversion gives
-                // the lowest one, which packing saturates.
+                // Min passes NaN on as its second operand. For NaN and numbers that are too low, the conversion gives
+                // the lowest number, which packing saturates.
                 Vector512<int> rounded = Avx512F.ConvertToVector512Int32(Avx512F.Min(highest, product));
                 Vector512<short> packed = Avx512BW.PackSignedSaturate(rounded, rounded);
                 Avx512BW.UnpackLow(packed, packed).Store(v + (2 * e));

@@ -10,7 +10,7 @@ namespace Bitis.Kernels.Scan;
 /// <summary>
 /// The selective scan in integers: <c>QuantizedScan</c> defines what it computes, and all forms give the same bits.
 /// </summary>
-/// <remarks>Ā is looked up, so there is no exponential; a hidden state is a 16-bit number.</remarks>
+/// <remarks>Ā comes from a table, so there is no exponential. A hidden state is a 16-bit number.</remarks>
 internal static unsafe class IntegerScan
 {
     private const string Operation = "i16-scan";
@@ -27,7 +27,7 @@ internal static unsafe class IntegerScan
         new(Operation, InstructionSet.Avx2, &RunAvx2),
         new(Operation, InstructionSet.Portable, &RunPortable));
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -135,14 +135,14 @@ internal static unsafe class IntegerScan
         RunPortable(in call, whole, channelEnd);
     }
 
-    /// <summary>Where the channels end that fill blocks.</summary>
+    /// <summary>The end of the channels that fill whole blocks.</summary>
     private static int WholeBlocks(int channelStart, int channelEnd) =>
         Math.Max(channelStart, channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels);
 
     /// <summary>The levels of B or C of a token, in the upper bits.</summary>
     /// <param name="values">As many as there are states.</param>
     /// <param name="states">How many.</param>
-    /// <param name="inverse">What the values are multiplied by.</param>
+    /// <param name="inverse">The factor of the values.</param>
     /// <param name="max">The highest level; the lowest is −max.</param>
     /// <param name="shift">How far the levels are moved to the left.</param>
     /// <param name="levels">As many as there are states.</param>

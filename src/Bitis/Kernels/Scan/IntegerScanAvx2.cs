@@ -113,7 +113,7 @@ internal static unsafe class IntegerScanAvx2
         Vector256<float> inverse = Vector256.Create(deltaLevels.InverseScale);
         Vector256<float> max = Vector256.Create((float)deltaLevels.MaxLevel);
         // Levels index tables. Avx.Max and Min give their second operand where the first is NaN, so NaN becomes the
-        // lowest level; Vector256's would pass it on, to a conversion that gives int.MinValue.
+        // lowest level. Vector256.Max and Min would pass NaN on to a conversion that gives int.MinValue.
         for (int e = 0; e < Channels; e += HalfChannels)
         {
             Vector256<float> level = Avx.Min(
@@ -161,7 +161,7 @@ internal static unsafe class IntegerScanAvx2
         int* b = (int*)scratch.B, c = (int*)scratch.C, offsets = (int*)(scan.Offsets + ((nint)token * 2 * pairs));
         Vector256<short> v = Vector256.Load(scratch.V + (half * HalfChannels)).AsInt16();
         Vector256<short> mask = Vector256.Create((short)(-1 << scan.HiddenShift));
-        // Four channels' codes for two states fill 8 bytes, and are wanted for the next two states, too.
+        // Four channels' codes for two states fill 8 bytes. The next two states need them, too.
         Vector256<sbyte> code = Avx2.Permute4x64(
             Vector128.Load((ulong*)scratch.Codes + (2 * half)).ToVector256(), 0b_01_01_00_00).AsSByte();
         Vector256<int> sums = Vector256<int>.Zero;
@@ -232,7 +232,9 @@ internal static unsafe class IntegerScanAvx2
         }
     }
 
-    /// <summary>Memory for some channels: their states, and what is prepared of a token of 16 channels.</summary>
+    /// <summary>
+    /// Scratch memory for some channels: their states, and the prepared values of a token for 16 channels.
+    /// </summary>
     private readonly struct Scratch
     {
         /// <summary>Divides a block of memory.</summary>
@@ -269,7 +271,7 @@ internal static unsafe class IntegerScanAvx2
         /// <summary>v of each channel, twice.</summary>
         public readonly int* V;
 
-        /// <summary>The levels of Δ, then what they count.</summary>
+        /// <summary>The levels of Δ, then their multiples of Δ's unit.</summary>
         public readonly int* Levels;
 
         /// <summary>Δ, where its levels are those after the softplus.</summary>

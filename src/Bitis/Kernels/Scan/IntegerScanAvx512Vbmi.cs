@@ -42,10 +42,11 @@ internal static unsafe class IntegerScanAvx512Vbmi
             ScanChannels(scan, in call, channel, Math.Min(channel + pass, channelEnd), in scratch);
     }
 
-    /// <summary>
-    /// Some channels through all tokens, a few tokens at a time: first what does not depend on the states, whose long
-    /// chains of operations overlap, then the recurrence.
-    /// </summary>
+    /// <summary>Computes some channels through all tokens, a few tokens at a time.</summary>
+    /// <remarks>
+    /// What does not depend on the states comes first, so that its long chains of operations overlap. The recurrence
+    /// follows.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanChannels(
         PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, in Avx512ScanScratch scratch)
@@ -130,7 +131,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
         }
     }
 
-    /// <summary>The recurrence of four tokens: a register of states stays where it is for all of them.</summary>
+    /// <summary>The recurrence of four tokens: a register of states serves all of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanTokens(
         PackedScan scan,

@@ -7,8 +7,8 @@ namespace Bitis.Kernels.Scan;
 
 /// <summary>The backward pass of <see cref="IntegerScan"/> with straight-through gradients, in float32.</summary>
 /// <remarks>
-/// With ȳ = ∂L/∂y, S the scale of h at a token, x̂ the value of x's level, and 1 where what is rounded lies between the
-/// outermost levels, from the last token to the first:
+/// Let ȳ = ∂L/∂y, S the scale of h at a token, and x̂ the value of x's level. The 1 stands for 1 where the rounded
+/// number lies between the outermost levels, else 0. From the last token to the first:
 /// <code>
 ///   v_t     = Ā_t·h_(t−1) + Δ̂_t·û_t·B̂_t       h_t = S·q(v_t/S)      as the forward pass, but for its 16-bit products
 ///   h̄_t     = v̄_(t+1)·Ā_(t+1) + Ĉ_t·ȳ_t       v̄_t = 1·h̄_t                 S̄ += Σ_n h̄_t·(q − 1·v_t/S)
@@ -16,8 +16,8 @@ namespace Bitis.Kernels.Scan;
 ///   û̄_t     = D·ȳ_t + Δ̂_t·Σ_n v̄_t·B̂_t         Δ̂̄_t = û_t·Σ_n v̄_t·B̂_t + Σ_n v̄_t·h_(t−1)·Ā_t·A
 ///   x̄       = 1·x̂̄    s̄ = Σ x̂̄·(q − z − 1·x/s)    for x = u, B, C; through the softplus's slope for Δ
 /// </code>
-/// (here bars are gradients). Lanes hold channels. A register of them goes through all tokens forward, which recovers
-/// the hidden states and keeps what the way back needs, and back.
+/// (here bars are gradients). Lanes hold channels. A register of channels goes through all tokens forward, which
+/// recovers the hidden states and keeps the values for the backward pass. Then it goes backward.
 /// </remarks>
 internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<IntegerScanGradientCall>>
 {
@@ -31,7 +31,7 @@ internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<
     public static KernelTable<CallKernel<IntegerScanGradientCall>> Table { get; } =
         KernelTable<CallKernel<IntegerScanGradientCall>>.ForLanes<IntegerScanGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -48,10 +48,8 @@ internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<
 
     // What is kept of a sequence:
     //
-    //   sums      [tokens, states]   of registers: ∂L/∂B̂ | ∂L/∂Ĉ, which all channels pass over; at the end the lanes
-    // are added up
-    //   operands  7 × [tokens]       of registers: û | the level of Δ | Δ̂·û | ∂L/∂y | Σ v̄·B̂ | Σ v̄·h·Ā·A | the code
-    // of Δ
+    //   sums      [tokens, states]   of registers: ∂L/∂B̂ | ∂L/∂Ĉ, over all channels; the lanes are added up at the end
+    //   operands  7 × [tokens]       of registers: û | the level of Δ | Δ̂·û | ∂L/∂y | Σ v̄·B̂ | Σ v̄·h·Ā·A | Δ's code
     //   history   [tokens, states]   of registers: Ā | 1 where v lies inside of the levels | q − 1·v/S | h
     //   carried   [states]           of registers: v̄·Ā of the token after
     //   B̂ | Ĉ     [tokens, states]   of numbers
@@ -138,7 +136,7 @@ internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<
         Deliver<TLanes>(tables, in call, in layout, channel, work);
     }
 
-    /// <summary>The hidden states after each token, and what the way back needs.</summary>
+    /// <summary>Goes forward: the hidden states after each token, and the values for the backward pass.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Forward<TLanes>(
         ScanGradientTables tables, int channel, float* operands, float* b, float* history)
@@ -189,7 +187,7 @@ internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<
         }
     }
 
-    /// <summary>And back.</summary>
+    /// <summary>Goes backward: the gradients of the values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Backward<TLanes>(
         ScanGradientTables tables,
@@ -251,7 +249,7 @@ internal abstract unsafe class IntegerScanGradient : ILanesOperation<CallKernel<
         }
     }
 
-    /// <summary>The values of the nearest levels, where a group begins.</summary>
+    /// <summary>The values of the nearest levels, at the start of a group.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes Nearest<TLanes>(TLanes h, TLanes scale, TLanes inverse, TLanes lowest, TLanes highest)
         where TLanes : struct, ILanes<TLanes> => scale * TLanes.Min(

@@ -9,12 +9,14 @@ internal unsafe struct IntegerScanGradientCall
     /// <summary>Scratch memory, <see cref="IntegerScanGradient.ScratchLength"/> elements.</summary>
     public float* Scratch;
 
-    /// <summary>What the scan read; its target is not touched.</summary>
+    /// <summary>The operands of the scan; its target is not used.</summary>
     public IntegerScanCall Forward;
 
-    /// <summary>The gradients of values; targets that nobody needs are null.</summary>
+    /// <summary>The gradients of values; null for those that are not needed.</summary>
     public ScanGradients Gradients;
 
-    /// <summary>Where the gradients of the scales are added to, as <see cref="ScanSums"/> lays them out.</summary>
+    /// <summary>
+    /// The sums of the scales' gradients, which are added to, in the layout of <see cref="ScanSums"/>.
+    /// </summary>
     public float* Sums;
 }

@@ -1,9 +1,7 @@
 namespace Bitis.Kernels.Scan;
 
-/// <summary>
-/// The constants of a scan in integers as plain numbers, which <see cref="PackedScan"/> lays out for the kernels, and
-/// does not keep.
-/// </summary>
+/// <summary>The constants of a scan in integers as plain numbers.</summary>
+/// <remarks><see cref="PackedScan"/> lays them out for the kernels and does not keep this object.</remarks>
 internal sealed class IntegerScanTables
 {
     /// <summary>How many values Ā has.</summary>
@@ -30,7 +28,7 @@ internal sealed class IntegerScanTables
     /// <summary>Δ by level.</summary>
     public required float[] DeltaValues { get; init; }
 
-    /// <summary>What each level of Δ adds to the code of Ā.</summary>
+    /// <summary>The summand of each level of Δ in the code of Ā.</summary>
     public required IReadOnlyList<sbyte> DeltaCodes { get; init; }
 
     /// <summary>1/s_u, <c>[channels]</c>.</summary>
@@ -75,7 +73,7 @@ internal sealed class IntegerScanTables
     /// <summary>The group of each token, in the order of the scan.</summary>
     public required int[] Groups { get; init; }
 
-    /// <summary>What h is multiplied by where a group begins, <c>[groups]</c>.</summary>
+    /// <summary>The factor of h at the start of a group, <c>[groups]</c>.</summary>
     public required float[] Rescales { get; init; }
 
     /// <summary>The scales of h, <c>[groups, channels]</c>.</summary>
@@ -87,9 +85,7 @@ internal sealed class IntegerScanTables
     /// <summary>unit, <c>[groups, channels]</c>.</summary>
     public required float[] OutputFactors { get; init; }
 
-    /// <summary>
-    /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, the states rounded up to an even
-    /// number.
-    /// </summary>
+    /// <summary>What is added to h before its lower bits are cut off, <c>[tokens, states]</c>.</summary>
+    /// <remarks>The number of states is rounded up to an even one.</remarks>
     public required short[] Offsets { get; init; }
 }

@@ -127,7 +127,7 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>unit, <c>[groups, channels]</c>.</summary>
     public float* OutputFactors => _outputFactors.Pointer;
 
-    /// <summary>What h is multiplied by where a group begins.</summary>
+    /// <summary>The factor of h at the start of a group.</summary>
     public float* Rescales => _rescales.Pointer;
 
     /// <summary>The group of each token, in the order of the scan.</summary>

@@ -78,7 +78,7 @@ internal sealed unsafe class ScanGradientTables : IDisposable
     /// <summary>The softplus's derivative by Δ's level.</summary>
     public float* Slopes => _levels.Pointer + _levelCount;
 
-    /// <summary>What Δ's level adds to the code of Ā.</summary>
+    /// <summary>The summand of each level of Δ in the code of Ā.</summary>
     public float* DeltaCodes => _levels.Pointer + (2 * _levelCount);
 
     /// <inheritdoc />

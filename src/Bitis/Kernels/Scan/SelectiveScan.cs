@@ -13,13 +13,12 @@ namespace Bitis.Kernels.Scan;
 /// h_t[n] = exp(Δ_t·A[n])·h_(t−1)[n] + Δ_t·u_t·B_t[n]
 /// y_t = (Σ_n C_t[n]·h_t[n] + D·u_t)·(outputScale·silu(z_t))
 /// </code>
-/// Channels lie in the lanes and are independent of each other, so work is split over channels, never over time, and
-/// the results do not depend on the split. Each lane performs the same operations in the scalar and in every vector
-/// form.
+/// Channels lie in the lanes and are independent of each other. Work is split over channels, never over time, so
+/// results do not depend on the split. Each lane performs the same operations in the scalar and in every vector form.
 /// </remarks>
 internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<SelectiveScanCall>>
 {
-    /// <summary>The largest hidden state; the states of a register of channels lie on the stack.</summary>
+    /// <summary>The most hidden states of a channel. The states of a register of channels lie on the stack.</summary>
     public const int MaxStates = 256;
 
     /// <summary>
@@ -32,7 +31,7 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
     public static KernelTable<RangeKernel<SelectiveScanCall>> Table { get; } =
         KernelTable<RangeKernel<SelectiveScanCall>>.ForLanes<SelectiveScan>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 

@@ -71,9 +71,12 @@ internal unsafe struct SelectiveScanCall
     public nint YStride;
 
     /// <summary>
-    /// Where the hidden states before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept, <c>[chunks, N]</c>
-    /// rows at the distance of <see cref="AStride"/>; null if nobody needs them. Chunks count in the order of the scan.
+    /// The hidden states before every <see cref="SelectiveScan.ChunkTokens"/> tokens; null if they are not needed.
     /// </summary>
+    /// <remarks>
+    /// Shape <c>[chunks, N]</c>, with rows at the distance of <see cref="AStride"/>. Chunks count in the order of the
+    /// scan.
+    /// </remarks>
     public float* Checkpoints;
 
     /// <summary>Multiplies the output; 1 leaves it, 1/2 takes the mean of two directions.</summary>

@@ -14,10 +14,10 @@ namespace Bitis.Kernels.Scan;
 /// g_t     = h̄_t·exp(Δ_t·A)·h_(t−1)            Δ̄_t = Σ_n g_t·A + u_t·Σ_n h̄_t·B_t    Ā = Σ_t g_t·Δ_t
 /// h̄_(t−1) = h̄_t·exp(Δ_t·A)
 /// </code>
-/// (here bars are gradients). Hidden states are not stored: chunk by chunk, from the last to the first, they are
-/// computed again from the forward's checkpoint, with their decays, into a buffer that stays in the nearest cache. B̄
-/// and C̄ are sums over all channels. Lanes hold 16 channels, so each token and state of a chunk has a register-wide
-/// sum, which all channels pass over; at the end of the chunk its lanes are added up. One call does all channels of a
+/// (here bars are gradients). Hidden states are not stored. Chunk by chunk, from the last to the first, they are
+/// computed again from the forward's checkpoint. They go with their decays to a buffer that stays in the nearest cache.
+/// B̄ and C̄ are sums over all channels. Lanes hold channels. So each token and state of a chunk has a register of
+/// sums, to which all channels add. At the end of the chunk, its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>
 internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
@@ -29,7 +29,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     public static KernelTable<CallKernel<SelectiveScanGradientCall>> Table { get; } =
         KernelTable<CallKernel<SelectiveScanGradientCall>>.ForLanes<SelectiveScanGradient>();
 
-    /// <summary>Makes the forms known by their names.</summary>
+    /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
     internal static void Register() => KernelTables.Add(static () => Table.Rows);
 
@@ -49,7 +49,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         return (3 * channels * states) + (states * widest * ((4 * ChunkTokens) + 2)) + (2 * ChunkTokens * widest);
     }
 
-    // What belongs together lies together, a register each, so that few pointers run through the innermost loop:
+    // Values that are used together lie together, a register each, so that the innermost loop has few pointers:
     //
     //   carried  [E / lanes, N]  h̄ after the chunk | A | Ā
     //   sums     [count, N]      B̄ | C̄
@@ -95,7 +95,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
             AddRateGradients<Lane1>(in call, channel, carried);
     }
 
-    /// <summary>What the next chunk reads was written long ago, in the forward pass.</summary>
+    /// <summary>Prefetches the inputs of the next chunk, which the forward pass wrote long ago.</summary>
     private static void Announce(in SelectiveScanGradientCall call, int chunk, int channels)
     {
         ref readonly SelectiveScanCall forward = ref call.Forward;
@@ -138,9 +138,9 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     }
 
     /// <summary>
-    /// One register of channels through one chunk: forward to recover the states, then backward; with the rates'
-    /// gradient Ā where a switch is on.
+    /// Computes one chunk for one register of channels: forward to recover the states, then backward.
     /// </summary>
+    /// <remarks>Where a switch is on, it also computes the gradient of the rates, Ā.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunChunk<TLanes, TRates>(
         in SelectiveScanGradientCall call,
@@ -225,7 +225,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     }
 
     /// <summary>
-    /// The decays and hidden states of a chunk, from the checkpoint before it; as the forward computed them.
+    /// The decays and hidden states of a chunk, computed as in the forward pass from the checkpoint before it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Recover<TLanes, TDegree>(

@@ -6,10 +6,11 @@ namespace Bitis.Kernels.Scan;
 /// </remarks>
 internal unsafe struct SelectiveScanGradientCall
 {
-    /// <summary>
-    /// The operands of the forward scan; <see cref="SelectiveScanCall.Checkpoints"/> is required, the gate z is not
-    /// supported, and the output is not read.
-    /// </summary>
+    /// <summary>The operands of the forward scan.</summary>
+    /// <remarks>
+    /// <see cref="SelectiveScanCall.Checkpoints"/> is required. The gate z is not supported, and the output is not
+    /// read.
+    /// </remarks>
     public SelectiveScanCall Forward;
 
     /// <summary>E.</summary>
@@ -24,9 +25,9 @@ internal unsafe struct SelectiveScanGradientCall
     /// <summary>
     /// ∂L/∂A <c>[N, E]</c>, A itself and not the packed form; rows at the distance of the forward's A.
     /// </summary>
-    /// <remarks>Null where nobody needs it.</remarks>
+    /// <remarks>Null if it is not needed.</remarks>
     public float* AGradient;
 
-    /// <summary>∂L/∂D <c>[E]</c>; null where nobody needs it.</summary>
+    /// <summary>∂L/∂D <c>[E]</c>; null if it is not needed.</summary>
     public float* DGradient;
 }

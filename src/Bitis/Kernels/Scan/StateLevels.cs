@@ -3,7 +3,7 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Scan;
 
-/// <summary>The levels of B and C in <see cref="IntegerScanGradient"/>, and the way back through them.</summary>
+/// <summary>The levels of B and C in <see cref="IntegerScanGradient"/>, and their backward pass.</summary>
 internal static unsafe class StateLevels
 {
     /// <summary>The values of B's or C's levels, in the order of the scan.</summary>

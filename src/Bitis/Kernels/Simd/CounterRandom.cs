@@ -1,9 +1,10 @@
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// Random numbers that are a function of a key and a counter alone (a 32-bit hash: Wellons' "lowbias32"), so that any
-/// thread computes those of any element, and always the same ones.
-/// </summary>
+/// <summary>Random numbers that depend on a key and a counter alone.</summary>
+/// <remarks>
+/// They are a 32-bit hash (Wellons' "lowbias32"). So any thread computes those of any element, and they are always the
+/// same.
+/// </remarks>
 internal static class CounterRandom
 {
     /// <summary>The first multiplier of the hash.</summary>
@@ -24,16 +25,14 @@ internal static class CounterRandom
         return x ^ (x >> 16);
     }
 
-    /// <summary>
-    /// Two numbers, uniform from 0 to 2¹⁶ − 1, from one hash: fine enough for rounding, whose mean error stays below
-    /// 2⁻¹⁶ of a level.
-    /// </summary>
+    /// <summary>Two numbers, uniform from 0 to 2¹⁶ − 1, from one hash.</summary>
+    /// <remarks>This is fine enough for rounding: its mean error stays below 2⁻¹⁶ of a level.</remarks>
     public static (int First, int Second) Halves(uint key, uint counter)
     {
         uint bits = Bits(key, counter);
         return ((int)(bits & 0xFFFF), (int)(bits >> 16));
     }
 
-    /// <summary>A key of its own for a part of a job.</summary>
+    /// <summary>A separate key for a part of a job.</summary>
     public static uint Key(uint key, uint part) => Bits(key ^ 0x9E3779B9, part);
 }

@@ -4,9 +4,9 @@ namespace Bitis.Kernels.Simd;
 
 /// <summary>2^x for the decay of the selective scan, exactly 1 for x = 0; below −126 it stays at 2^−126.</summary>
 /// <remarks>
-/// Larger values than 127 are not allowed: the decay of a stable system never exceeds 1. The coefficients come from
-/// memory and stay in registers for as long as the value lives. Written as literals in an inner loop, the JIT reads
-/// each of them from memory at each use, and the loop waits for its loads.
+/// Larger values than 127 are not allowed: the decay of a stable system never exceeds 1. The coefficients are loaded
+/// once and stay in registers. Literals would be slower: the JIT reads them from memory at each use, and an inner loop
+/// would wait for these loads.
 /// </remarks>
 internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     where TLanes : struct, ILanes<TLanes>
@@ -44,8 +44,8 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
 
     /// <summary>2^x of four registers.</summary>
     /// <remarks>
-    /// Their chains of dependent operations advance side by side: one after the other, the waiting operations of one
-    /// would fill the processor's scheduler and keep those of the next from starting.
+    /// Their chains of dependent operations advance side by side. If one chain came after the other, its waiting
+    /// operations would fill the processor's scheduler. Then the next chain could not start.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)

@@ -26,7 +26,7 @@ internal readonly unsafe struct ExpPolynomial<TLanes>
         _one = TLanes.Create(coefficients[10]);
     }
 
-    /// <summary>1, which is at hand.</summary>
+    /// <summary>1, one of the coefficients.</summary>
     public TLanes One => _one;
 
     /// <summary>e^x.</summary>

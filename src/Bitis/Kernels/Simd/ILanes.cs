@@ -4,9 +4,9 @@ namespace Bitis.Kernels.Simd;
 
 /// <summary>A register of float32 lanes.</summary>
 /// <remarks>
-/// A kernel that is generic over it is written once and compiled for each register width; its forms perform the same
-/// IEEE operations on each element, so on one machine they give the same bits (where the hardware has no fused
-/// multiply-add, the forms that remain all round twice).
+/// A kernel that is generic over this type is written once and compiled for each register width. Its forms perform the
+/// same IEEE operations on each element. So on one machine they give the same bits. Where the hardware has no fused
+/// multiply-add, all remaining forms round twice.
 /// </remarks>
 internal unsafe interface ILanes<TSelf> :
     IAdditionOperators<TSelf, TSelf, TSelf>,
@@ -73,9 +73,8 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The largest lane; lanes are no NaN.</summary>
     static abstract float Largest(TSelf value);
 
-    /// <summary>
-    /// The entries of a table of 128 numbers, which lies on a whole cache line, at integers from 0 to 127.
-    /// </summary>
+    /// <summary>The entries of a table of 128 numbers at integers from 0 to 127.</summary>
+    /// <remarks>The table starts at a cache line.</remarks>
     static abstract TSelf LookUp(float* table, TSelf index);
 
     /// <summary>The next integers below or at the values.</summary>
@@ -89,10 +88,11 @@ internal unsafe interface ILanes<TSelf> :
     /// </summary>
     static abstract TSelf Select(uint bits, TSelf value);
 
-    /// <summary>
-    /// A stage of a Walsh-Hadamard transform across the lanes: lane i holds <c>x[i] + x[i + distance]</c> where the bit
-    /// <paramref name="distance"/> of i is 0, and <c>x[i − distance] − x[i]</c> where it is 1.
-    /// </summary>
+    /// <summary>A stage of a Walsh-Hadamard transform across the lanes.</summary>
+    /// <remarks>
+    /// Lane i holds <c>x[i] + x[i + distance]</c> where the bit <paramref name="distance"/> of i is 0, and
+    /// <c>x[i − distance] − x[i]</c> where it is 1.
+    /// </remarks>
     /// <param name="value">x</param>
     /// <param name="distance">
     /// A power of two below <see cref="Count"/>; a constant, since it selects instructions.
@@ -113,7 +113,7 @@ internal unsafe interface ILanes<TSelf> :
     /// </param>
     /// <param name="max">The largest level, up to 127.</param>
     /// <param name="zeroPoint">0 or 128.</param>
-    /// <param name="target">Where they go; any alignment.</param>
+    /// <param name="target">Receives the levels; any alignment.</param>
     static abstract void StoreLevels(TSelf value, sbyte max, byte zeroPoint, byte* target);
 
     /// <summary>

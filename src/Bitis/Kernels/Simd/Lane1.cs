@@ -3,9 +3,7 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// One lane: scalar code, for the channels that a vector leaves over and for machines without vectors.
-/// </summary>
+/// <summary>One lane: scalar code, for channels that do not fill a vector and for machines without vectors.</summary>
 internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 {
     private readonly float _value = value;

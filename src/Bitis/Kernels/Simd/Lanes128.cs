@@ -197,12 +197,11 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
             Vector128.Create(FirstTransposed, LastTransposed).AsByte()).Store(target);
     }
 
-    /// <summary>
-    /// Where the bytes of the first two rows of a transposed matrix of 4×4 come from: 0, 4, 8, 12, 1, 5, 9, 13.
-    /// </summary>
+    /// <summary>The sources of the first two rows' bytes when a 4×4 matrix is transposed.</summary>
+    /// <remarks>These are bytes 0, 4, 8, 12, 1, 5, 9, 13.</remarks>
     internal const ulong FirstTransposed = 0x0D09_0501_0C08_0400;
 
-    /// <summary>Where those of the last two come from: 2, 6, 10, 14, 3, 7, 11, 15.</summary>
+    /// <summary>The sources of the last two rows' bytes: 2, 6, 10, 14, 3, 7, 11, 15.</summary>
     internal const ulong LastTransposed = 0x0F0B_0703_0E0A_0602;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

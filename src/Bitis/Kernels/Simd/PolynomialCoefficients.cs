@@ -2,9 +2,7 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>
-/// Where the polynomials of the exponential functions read their coefficients, behind their bounds.
-/// </summary>
+/// <summary>The bounds and coefficients of the exponential functions' polynomials.</summary>
 internal static unsafe class PolynomialCoefficients
 {
     // At the Chebyshev nodes of [−1/2, 1/2].
@@ -23,13 +21,13 @@ internal static unsafe class PolynomialCoefficients
             0.166665047f, 0.5f, 1f,
         ]);
 
-    /// <summary>Those of <see cref="FifthDegree"/>.</summary>
+    /// <summary>The coefficients of <see cref="FifthDegree"/>.</summary>
     public static float* Exp2Fifth => Exp2FifthBuffer.Pointer;
 
-    /// <summary>Those of <see cref="ThirdDegree"/>.</summary>
+    /// <summary>The coefficients of <see cref="ThirdDegree"/>.</summary>
     public static float* Exp2Third => Exp2ThirdBuffer.Pointer;
 
-    /// <summary>Those of <see cref="ExpPolynomial{TLanes}"/>.</summary>
+    /// <summary>The coefficients of <see cref="ExpPolynomial{TLanes}"/>.</summary>
     public static float* Exp => ExpBuffer.Pointer;
 
     private static NativeBuffer<float> Create(ReadOnlySpan<float> coefficients)

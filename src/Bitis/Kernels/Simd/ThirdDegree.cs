@@ -2,8 +2,8 @@ namespace Bitis.Kernels.Simd;
 
 /// <summary>A relative error of 2e-4, and 5e-4 of 1 − 2^x, for quantized models.</summary>
 /// <remarks>
-/// What a state forgets at a token is 1 − 2^x: its error is a tenth of the distance of two 8-bit levels, however slowly
-/// the state decays.
+/// 1 − 2^x is the part of a state that is lost at a token. Its error is a tenth of the distance of two 8-bit levels,
+/// however slowly the state decays.
 /// </remarks>
 internal readonly unsafe struct ThirdDegree : IExp2Degree
 {

@@ -2,17 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>The transcendental functions of the kernels, written once for every register width.</summary>
+/// <summary>The kernels' transcendental functions, written once for every register width.</summary>
 /// <remarks>
-/// They take e^x as a value that holds its coefficients, which a loop keeps in registers. Errors are stated against
-/// exact arithmetic. NaN is not propagated.
+/// They take e^x as a value with its coefficients, which a loop keeps in registers. Errors are relative to exact
+/// arithmetic. NaN is not propagated.
 /// </remarks>
 internal static class VectorMath
 {
-    /// <summary>
-    /// ln(1 + e^x), relative error 1e-6: <c>max(x, 0) + log1p(t)</c> with t = e^−|x|, where
-    /// log1p(t) = 2·atanh(s), s = t / (2 + t), keeps small results accurate.
-    /// </summary>
+    /// <summary>ln(1 + e^x), relative error 1e-6.</summary>
+    /// <remarks>
+    /// <c>max(x, 0) + log1p(t)</c> with t = e^−|x|. Here log1p(t) = 2·atanh(s), s = t / (2 + t), keeps small results
+    /// accurate.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Softplus<TLanes>(TLanes x, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
@@ -100,10 +101,11 @@ internal static class VectorMath
         x1 /= exp.One + t1;
     }
 
-    /// <summary>
-    /// erf(x/√2), absolute error 3e-7, and ±1 exactly beyond ±5.8: an odd quotient of polynomials in x², fitted to be a
-    /// little above 1 at the end of its range and cut off there.
-    /// </summary>
+    /// <summary>erf(x/√2), absolute error 3e-7, and exactly ±1 beyond ±5.8.</summary>
+    /// <remarks>
+    /// It is an odd quotient of polynomials in x². The fit is a little above 1 at the end of its range, where it is cut
+    /// off.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes ErfOfNormal<TLanes>(TLanes x)
         where TLanes : struct, ILanes<TLanes>

@@ -3,37 +3,35 @@ using Bitis.Tensors;
 namespace Bitis.Training.Images;
 
 /// <summary>
-/// How training images and their targets are varied, so that a model sees each image differently in each epoch: random
-/// crops of the padded image, mirroring, label smoothing (Szegedy et al. 2016), mixup (Zhang et al. 2018) and CutMix
-/// (Yun et al. 2019).
+/// How training images and their targets are varied, so that each epoch shows each image differently.
 /// </summary>
+/// <remarks>
+/// There are random crops of the padded image, mirroring, label smoothing (Szegedy et al. 2016), mixup (Zhang et al.
+/// 2018) and CutMix (Yun et al. 2019).
+/// </remarks>
 public sealed record Augmentation
 {
-    /// <summary>The random stream of the batch as a whole; those of its images are their positions.</summary>
+    /// <summary>The random stream of the batch as a whole. An image's stream is its position.</summary>
     private const ulong BatchStream = ulong.MaxValue;
 
-    /// <summary>Images move by up to this many pixels each way; what comes in is zero, the mean colour.</summary>
-    /// <remarks>0: not at all.</remarks>
+    /// <summary>The largest shift of an image, in pixels, in each direction; 0 for none.</summary>
+    /// <remarks>Pixels that are shifted in are zero, the mean colour.</remarks>
     public int CropPadding { get; init; } = 4;
 
-    /// <summary>Whether every other image, at random, is mirrored left to right.</summary>
+    /// <summary>Whether images are mirrored left to right at random, half of them on average.</summary>
     public bool Flip { get; init; } = true;
 
-    /// <summary>
-    /// The probability that is taken from the true class and spread over all classes; at least 0, less than 1.
-    /// </summary>
+    /// <summary>The probability that is moved from the true class to all classes; at least 0, less than 1.</summary>
     public float LabelSmoothing { get; init; } = 0.1f;
 
-    /// <summary>Mixup's α: images are blended in proportions drawn from Beta(α, α). 0: never.</summary>
+    /// <summary>Mixup's α: images are blended in proportions drawn from Beta(α, α). 0 for never.</summary>
     public float MixupAlpha { get; init; }
 
-    /// <summary>
-    /// CutMix's α: a box, whose share of the area is drawn from Beta(α, α), comes from another image.
-    /// </summary>
-    /// <remarks>0: never. When both alphas are positive each batch takes one of the two, at random.</remarks>
+    /// <summary>CutMix's α: a box comes from another image, with a share of the area drawn from Beta(α, α).</summary>
+    /// <remarks>0 for never. If both alphas are positive, each batch takes one of the two at random.</remarks>
     public float CutMixAlpha { get; init; }
 
-    /// <summary>Checks what the types cannot.</summary>
+    /// <summary>Checks that all values are in their ranges.</summary>
     /// <exception cref="BitisException">A value is out of its range.</exception>
     public void Validate()
     {
@@ -56,14 +54,14 @@ public sealed record Augmentation
 
     /// <summary>Changes a batch in place and computes its targets.</summary>
     /// <remarks>
-    /// The result depends on the arguments alone: give each batch of a training run a seed of its own.
+    /// The result depends on the arguments alone. So each batch of a training needs a seed of its own.
     /// </remarks>
     /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="labels">The class of each image.</param>
     /// <param name="targets">
     /// Receives the probabilities that the model should give, <c>[batch, classes]</c>; rows sum to 1.
     /// </param>
-    /// <param name="seed">Where the random numbers start.</param>
+    /// <param name="seed">The seed of the random numbers.</param>
     /// <exception cref="BitisException">
     /// A setting or a label is out of its range, or the padding is not smaller than the images; nothing has been
     /// changed.
@@ -105,7 +103,7 @@ public sealed record Augmentation
         }
     }
 
-    /// <summary>Mixes the images as the alphas say; null if they stay as they are.</summary>
+    /// <summary>Mixes the images as the alphas say; returns null if they stay as they are.</summary>
     private BatchMix? Mix(FloatTensor images, SeededRandom random)
     {
         bool cut = CutMixAlpha > 0 && (MixupAlpha <= 0 || random.NextInt32(2) == 1);

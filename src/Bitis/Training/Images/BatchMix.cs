@@ -2,7 +2,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Images;
 
-/// <summary>What was mixed into the images of a batch.</summary>
+/// <summary>The partners that were mixed into the images of a batch.</summary>
 /// <param name="Partners">For each image, the index of the one that was mixed into it.</param>
 /// <param name="PartnerShare">How much of each image is its partner's, 0…1.</param>
 internal sealed record BatchMix(int[] Partners, float PartnerShare)
@@ -36,10 +36,10 @@ internal sealed record BatchMix(int[] Partners, float PartnerShare)
         return new BatchMix(partners, (float)(box.Width * box.Height) / (height * width));
     }
 
-    /// <summary>
-    /// Combines each image with the next one of a random ring, so that only the ring's first image has to be kept while
-    /// the others change, and no image meets itself.
-    /// </summary>
+    /// <summary>Combines each image with the next one of a random ring.</summary>
+    /// <remarks>
+    /// So only the ring's first image has to be kept while the others change, and no image is combined with itself.
+    /// </remarks>
     private static int[] Combine(
         FloatTensor images, SeededRandom random, Action<Span<float>, ReadOnlySpan<float>> combine)
     {

@@ -9,11 +9,11 @@ internal readonly ref struct ImagePlane(Span<float> pixels, int width)
     private readonly int _height = pixels.Length / width;
 
     /// <summary>
-    /// Moves the picture; what leaves is lost, what comes in is zero. Both distances are less than the size.
+    /// Shifts the picture. Pixels that are shifted in are zero. Both distances are less than the size.
     /// </summary>
     public void Move(int right, int down)
     {
-        // From the end that the picture moves towards, so that no row is overwritten before it has moved.
+        // From the end towards which the picture moves, so that no row is overwritten before it is copied.
         if (down > 0)
         {
             for (int y = _height - 1; y >= down; y--)

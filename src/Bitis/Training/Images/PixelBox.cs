@@ -5,10 +5,8 @@ namespace Bitis.Training.Images;
 /// <summary>A rectangle of pixels; it may be empty.</summary>
 internal readonly record struct PixelBox(int Left, int Top, int Width, int Height)
 {
-    /// <summary>
-    /// CutMix's box (Yun et al. 2019): shaped like the image, centred anywhere in it, and cut off at its edges, which
-    /// may make it smaller than was asked for.
-    /// </summary>
+    /// <summary>Draws CutMix's box (Yun et al. 2019): shaped like the image and centred anywhere in it.</summary>
+    /// <remarks>The box is cut off at the image's edges. So it may be smaller than its share says.</remarks>
     /// <param name="height">The image's height in pixels.</param>
     /// <param name="width">The image's width in pixels.</param>
     /// <param name="share">The box's share of the area before it is cut off, 0…1.</param>

@@ -7,7 +7,7 @@ namespace Bitis.Training.Loop;
 /// <summary>Identifies the images of a training by their names and labels; the pixels are not read for it.</summary>
 /// <param name="Images">How many there are.</param>
 /// <param name="Sha256">The SHA-256 of a line <c>name, tab, label</c> for each image, in order; hexadecimal.</param>
-/// <param name="DecoderSettings">How their pixels differ from the usual; null if they do not.</param>
+/// <param name="DecoderSettings">The settings of the decoder that change pixels; null for the defaults.</param>
 internal sealed record DataDigest(
     int Images,
     string Sha256,

@@ -1,8 +1,6 @@
 namespace Bitis.Training.Loop;
 
-/// <summary>
-/// What an unfinished epoch has added up so far. Checkpoints keep it, so that an epoch may be interrupted.
-/// </summary>
+/// <summary>The sums of an unfinished epoch. Checkpoints hold them, so that an epoch may be interrupted.</summary>
 /// <param name="Steps">Steps done.</param>
 /// <param name="Loss">The sum of the steps' losses.</param>
 /// <param name="Correct">Images whose own label came first.</param>

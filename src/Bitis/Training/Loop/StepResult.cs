@@ -1,6 +1,6 @@
 namespace Bitis.Training.Loop;
 
-/// <summary>What a step gave.</summary>
+/// <summary>The results of a step.</summary>
 /// <param name="Loss">The mean loss of the batch.</param>
 /// <param name="Correct">The images whose own label came first.</param>
 /// <param name="GradientNorm">The norm of the gradient before clipping.</param>

@@ -7,12 +7,10 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>
-/// The state of a training in one safetensors file, from which it goes on as if it had never stopped.
-/// </summary>
+/// <summary>The state of a training in one safetensors file, from which it resumes exactly.</summary>
 /// <remarks>
-/// The tensors are those of <see cref="TrainingState.Tensors"/>; the metadata hold the identity and the position as
-/// JSON, and a digest of both, and of the tensors' names and bytes.
+/// The tensors are those of <see cref="TrainingState.Tensors"/>. The metadata hold the identity and the position as
+/// JSON. They also hold a digest of both and of the tensors' names and bytes.
 /// </remarks>
 internal sealed class TrainingCheckpoint
 {
@@ -27,13 +25,13 @@ internal sealed class TrainingCheckpoint
         Position = position;
     }
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The identity of the training.</summary>
     public TrainingIdentity Identity { get; }
 
-    /// <summary>How far it has come.</summary>
+    /// <summary>The position of the training.</summary>
     public TrainingPosition Position { get; }
 
-    /// <summary>Writes a checkpoint; an older one stays as it was until the new one is whole.</summary>
+    /// <summary>Writes a checkpoint. An older one stays unchanged until the new one is complete.</summary>
     /// <exception cref="BitisException">The file cannot be written.</exception>
     public static void Save(string path, TrainingIdentity identity, TrainingState state)
     {
@@ -56,7 +54,7 @@ internal sealed class TrainingCheckpoint
         SafetensorsWriter.Write(path, tensors, metadata);
     }
 
-    /// <summary>Reads what a checkpoint says about itself.</summary>
+    /// <summary>Reads the metadata of a checkpoint.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the comparison with its digest.</param>
     /// <exception cref="BitisException">The file is not the checkpoint of a training, or damaged.</exception>
@@ -80,12 +78,12 @@ internal sealed class TrainingCheckpoint
             Read(file, TrainingFile.PositionKey, TrainingJson.Default.TrainingPosition));
     }
 
-    /// <summary>Puts a training of the same identity where this checkpoint was written.</summary>
+    /// <summary>Restores the state of a training of the same identity.</summary>
     /// <param name="state">The state of a new training.</param>
     /// <param name="epochs">How many epochs the training has.</param>
     /// <param name="stepsPerEpoch">How many steps an epoch has.</param>
     /// <exception cref="BitisException">
-    /// A tensor or the position is none of this training, or a weight is not finite.
+    /// A tensor or the position does not belong to this training, or a weight is not finite.
     /// </exception>
     public void Restore(TrainingState state, int epochs, int stepsPerEpoch)
     {

@@ -4,13 +4,13 @@ using Bitis.Models;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>What a training is, as opposed to how far it has come.</summary>
-/// <remarks>Only a checkpoint of the same one can be resumed.</remarks>
+/// <summary>What a training depends on, without its position.</summary>
+/// <remarks>A training can only be resumed from a checkpoint of the same identity.</remarks>
 /// <param name="Config">The architecture.</param>
 /// <param name="Recipe">The recipe.</param>
 /// <param name="Training">The images to train with.</param>
 /// <param name="Validation">The images to validate with; null if there are none.</param>
-/// <param name="Preprocessing">How images become the model's input; null for what is usual for their size.</param>
+/// <param name="Preprocessing">How images become the model's input; null for the default of their size.</param>
 /// <param name="ClassNames">The classes' names, by index; null if unknown, or if an older version wrote it.</param>
 internal sealed record TrainingIdentity(
     ModelConfig Config,
@@ -20,8 +20,8 @@ internal sealed record TrainingIdentity(
     Preprocessing? Preprocessing = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? ClassNames = null)
 {
-    /// <summary>Throws unless this training, read from a checkpoint, is the one that is wanted.</summary>
-    /// <exception cref="BitisException">It is another; the message names the first difference.</exception>
+    /// <summary>Throws unless this training, read from a checkpoint, is the expected one.</summary>
+    /// <exception cref="BitisException">It is another training; the message names the first difference.</exception>
     public void RequireSame(TrainingIdentity wanted, string file)
     {
         if (ClassNames is null)

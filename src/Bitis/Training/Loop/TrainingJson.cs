@@ -5,7 +5,7 @@ using Bitis.Models;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>What checkpoints and logs of a training hold as JSON.</summary>
+/// <summary>The JSON of checkpoints and logs of a training.</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Strict,
     MaxDepth = StrictJson.MaxDepth,

@@ -6,8 +6,8 @@ using Bitis.Files;
 namespace Bitis.Training.Loop;
 
 /// <summary>The log of a training, as two files with a row for each finished epoch.</summary>
-/// <remarks>They are written whole, from what the checkpoint holds, so a resumed training has each row once.</remarks>
-/// <param name="Identity">What is trained, how and with what.</param>
+/// <remarks>Both are written completely, from the checkpoint's data. So a resumed training has each row once.</remarks>
+/// <param name="Identity">The model, the recipe and the images of the training.</param>
 /// <param name="Epochs">The finished epochs.</param>
 internal sealed record TrainingLog(TrainingIdentity Identity, IReadOnlyList<EpochRecord> Epochs)
 {

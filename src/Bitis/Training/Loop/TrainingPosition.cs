@@ -1,6 +1,6 @@
 namespace Bitis.Training.Loop;
 
-/// <summary>How far a training has come.</summary>
+/// <summary>The position of a training: its finished epochs and the current one.</summary>
 /// <param name="Finished">The epochs that are finished, in order.</param>
 /// <param name="Current">The epoch under way.</param>
 internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, EpochSums Current)
@@ -15,8 +15,8 @@ internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, Epo
     /// <param name="stepsPerEpoch">Steps an epoch.</param>
     public long Steps(int stepsPerEpoch) => (long)Finished.Count * stepsPerEpoch + Current.Steps;
 
-    /// <summary>Checks that a position, read from a file, can be one of a training.</summary>
-    /// <exception cref="BitisException">It cannot; the message does not name the file.</exception>
+    /// <summary>Checks that a position, read from a file, is valid for a training.</summary>
+    /// <exception cref="BitisException">It is invalid; the message does not name the file.</exception>
     public void Validate(int epochs, int stepsPerEpoch)
     {
         bool isPossible = Finished.Count <= epochs

@@ -4,7 +4,7 @@ using Bitis.Training.Optimization;
 
 namespace Bitis.Training.Loop;
 
-/// <summary>Everything that steps change: weights, their average, the optimizer's moments, and the position.</summary>
+/// <summary>The state that steps change: weights, their average, the optimizer's moments, and the position.</summary>
 internal sealed class TrainingState
 {
     /// <summary>The state before the first step.</summary>
@@ -21,7 +21,7 @@ internal sealed class TrainingState
     /// <summary>The model that is trained.</summary>
     public VisionModel Model { get; }
 
-    /// <summary>Which layers do not learn; null if all of them do.</summary>
+    /// <summary>The layers that do not learn; null if all learn.</summary>
     public FrozenLayers? Frozen { get; }
 
     /// <summary>The average of its weights over the steps.</summary>
@@ -30,7 +30,7 @@ internal sealed class TrainingState
     /// <summary>The optimizer, with its moments.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>How far the training has come.</summary>
+    /// <summary>The position of the training.</summary>
     public TrainingPosition Position { get; set; } = TrainingPosition.Start;
 
     /// <summary>

@@ -9,7 +9,7 @@ using Bitis.Training.Optimization;
 namespace Bitis.Training.Loop;
 
 /// <summary>
-/// One step: augmentation, gradient, clipping, AdamW, average. It changes a state wholly or, by throwing, ends the run.
+/// One step of a training: augmentation, gradient, clipping, AdamW, average. A step that throws ends the run.
 /// </summary>
 internal sealed class TrainingStep : IDisposable
 {
@@ -35,16 +35,14 @@ internal sealed class TrainingStep : IDisposable
         _targets = new FloatTensor([recipe.BatchSize, state.Model.Config.Classes]);
     }
 
-    /// <summary>
-    /// Whether the gradients of this step are compared with the exact ones: in an epoch's first, if any layer is
-    /// approximated.
-    /// </summary>
+    /// <summary>Whether the gradients of this step are compared with the exact ones.</summary>
+    /// <remarks>They are in an epoch's first step, if any layer is approximated.</remarks>
     private bool IsCompared =>
         _state.Position.Current.Steps == 0
             && _executor.Layers.Any(layer => layer.Method is not ("exact" or LayerBackward.None));
 
     /// <summary>Learns from a batch, whose images are changed.</summary>
-    /// <exception cref="BitisException">The training diverged; the state is of no use any more.</exception>
+    /// <exception cref="BitisException">The training diverged; the state is no longer valid.</exception>
     public StepResult Run(ImageBatch batch)
     {
         long step = _state.Position.Steps(_stepsPerEpoch); // counted from 0
@@ -85,9 +83,7 @@ internal sealed class TrainingStep : IDisposable
         return correct;
     }
 
-    /// <summary>
-    /// A finite gradient can still throw a weight out of float32's range; such weights must not be saved.
-    /// </summary>
+    /// <summary>With a finite gradient, a weight can still overflow float32. Such weights must not be saved.</summary>
     private void RequireFiniteWeights(double learningRate)
     {
         foreach ((string name, FloatTensor weight) in _state.Model.Weights)

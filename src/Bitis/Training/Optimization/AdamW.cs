@@ -24,7 +24,7 @@ internal sealed class AdamW
     /// <summary>Starts with moments of zero.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="recipe">β₁, β₂, ε and λ.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     public AdamW(Graph graph, TrainingRecipe recipe, FrozenLayers? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -90,7 +90,9 @@ internal sealed class AdamW
             Decays(name) ? decayed : kept));
     }
 
-    /// <summary>Matrices and filters, not what shifts or scales single channels or positions.</summary>
+    /// <summary>
+    /// Matrices and filters decay. Parameters that shift or scale single channels or positions do not.
+    /// </summary>
     private static IEnumerable<string> DecayingParameters(Node node) => node.ParameterNames
         .Zip(node.Operator.Parameters)
         .Where(parameter => parameter.Second is { Role: "weight", Shape.Rank: > 1 })

@@ -6,10 +6,8 @@ namespace Bitis.Training.Optimization;
 /// <summary>Limits the norm of the gradient of all parameters together (Pascanu et al., 2013).</summary>
 internal static class GradientClipping
 {
-    /// <summary>
-    /// The Euclidean norm over all gradients, summed in double precision in a fixed order; NaN or infinite if an
-    /// element is.
-    /// </summary>
+    /// <summary>The Euclidean norm over all gradients; NaN or infinite if an element is.</summary>
+    /// <remarks>Summed in double precision in a fixed order.</remarks>
     /// <param name="gradients">The gradients, by parameter.</param>
     /// <param name="threads">
     /// How many threads compute; 0 for one on each processor. The result does not depend on it.
@@ -31,9 +29,7 @@ internal static class GradientClipping
         return Math.Sqrt(total);
     }
 
-    /// <summary>
-    /// What to multiply all gradients with, so that their norm is at most <paramref name="maximum"/>.
-    /// </summary>
+    /// <summary>The factor of all gradients that limits their norm to <paramref name="maximum"/>.</summary>
     /// <param name="norm">Their norm.</param>
     /// <param name="maximum">The limit; 0 for none.</param>
     public static double Factor(double norm, double maximum) => maximum > 0 && norm > maximum ? maximum / norm : 1;

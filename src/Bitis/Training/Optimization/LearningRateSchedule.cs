@@ -1,9 +1,7 @@
 namespace Bitis.Training.Optimization;
 
-/// <summary>
-/// The learning rate by step: a linear rise to the peak, then half a cosine down to the minimum (Loshchilov and Hutter,
-/// 2017).
-/// </summary>
+/// <summary>The learning rate of each step: a linear rise, then half a cosine (Loshchilov and Hutter, 2017).</summary>
+/// <remarks>It rises to the peak and then falls to the minimum.</remarks>
 /// <param name="Peak">The learning rate after the warm-up.</param>
 /// <param name="Minimum">The learning rate after the last step.</param>
 /// <param name="WarmUpSteps">Steps of the rise; the last of them has the peak.</param>

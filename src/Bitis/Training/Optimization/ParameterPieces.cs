@@ -3,16 +3,13 @@ using Bitis.Tensors;
 
 namespace Bitis.Training.Optimization;
 
-/// <summary>Cuts parameters into pieces of a fixed length, which threads share out.</summary>
+/// <summary>Cuts parameters into pieces of a fixed length for threads.</summary>
 /// <remarks>
-/// A piece is always computed as one, so results depend neither on the number of threads nor on which thread takes
-/// which piece.
+/// A piece is always computed by one thread. So results depend neither on the number of threads nor on their shares.
 /// </remarks>
 internal sealed class ParameterPieces
 {
-    /// <summary>
-    /// Long enough to be worth a task, short enough to stay in the first-level cache with a few companions.
-    /// </summary>
+    /// <summary>Long enough for a task, and short enough for a few pieces to fit the first-level cache.</summary>
     private const int PieceLength = 1 << 13;
 
     private readonly (string Name, int Start, int Length)[] _pieces;
@@ -21,7 +18,7 @@ internal sealed class ParameterPieces
     public ParameterPieces(IEnumerable<(string Name, Shape Shape)> parameters) =>
         _pieces = [.. parameters.SelectMany(parameter => Cut(parameter.Name, (int)parameter.Shape.ElementCount))];
 
-    /// <summary>Sees a piece.</summary>
+    /// <summary>Processes a piece.</summary>
     /// <param name="piece">The piece's number.</param>
     /// <param name="name">The parameter that it belongs to.</param>
     /// <param name="start">Its first element.</param>
@@ -33,7 +30,7 @@ internal sealed class ParameterPieces
 
     /// <summary>Calls a body for every piece, on several threads; returns when all are done.</summary>
     /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
-    /// <param name="body">What is called.</param>
+    /// <param name="body">The work on a piece.</param>
     public void ForEach(int threads, Body body)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };

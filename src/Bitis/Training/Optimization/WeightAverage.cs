@@ -4,11 +4,11 @@ using Bitis.Graphs;
 
 namespace Bitis.Training.Optimization;
 
-/// <summary>
-/// The moving average of the weights over the steps, <c>a = d·a + (1 − d)·w</c>, which generalizes better than the
-/// weights of any one step (Polyak and Juditsky, 1992). In step t, counted from 1,
-/// <c>d = min(decay, (1 + t) / (10 + t))</c>, so that the random weights at the start are soon forgotten.
-/// </summary>
+/// <summary>The moving average of the weights over the steps, <c>a = d·a + (1 − d)·w</c>.</summary>
+/// <remarks>
+/// It generalizes better than the weights of any one step (Polyak and Juditsky, 1992). In step t, counted from 1,
+/// <c>d = min(decay, (1 + t) / (10 + t))</c>. So the average soon forgets the random weights of the start.
+/// </remarks>
 internal sealed class WeightAverage
 {
     private readonly double _decay;
@@ -17,8 +17,8 @@ internal sealed class WeightAverage
     /// <summary>Starts with the weights as they are.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its parameters, by name; they are copied.</param>
-    /// <param name="decay">The memory; 0 for none, so that the average is always the last weights.</param>
-    /// <param name="frozen">Which layers do not learn; null if all of them do.</param>
+    /// <param name="decay">The decay rate; 0 for none, so that the average is always the last weights.</param>
+    /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     public WeightAverage(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, double decay, FrozenLayers? frozen = null)
     {

@@ -7,9 +7,8 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
-/// <summary>
-/// The depthwise convolution over a grid, the SiLU after it, and copies in the orders in which scans see the tokens.
-/// </summary>
+/// <summary>Computes the depthwise convolution over a grid and the SiLU after it.</summary>
+/// <remarks>It also writes copies of the output in the orders in which scans see the tokens.</remarks>
 /// <param name="name">The node.</param>
 /// <param name="layer">The convolution.</param>
 /// <param name="sumsOnly">Whether there is no SiLU.</param>

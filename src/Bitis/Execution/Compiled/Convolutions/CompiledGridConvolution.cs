@@ -4,9 +4,8 @@ using Bitis.Kernels.Gemm;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
-/// <summary>
-/// A convolution over a grid of tokens: the tokens under the kernel side by side, times the kernel as a matrix.
-/// </summary>
+/// <summary>Computes a convolution over a grid of tokens as a matrix product.</summary>
+/// <remarks>The tokens under the kernel lie side by side. They are multiplied by the kernel as a matrix.</remarks>
 /// <param name="name">The node.</param>
 /// <param name="convolution">The convolution.</param>
 /// <param name="x">The input, <c>[tokens, in]</c>.</param>

@@ -6,7 +6,7 @@ using Bitis.Kernels.Gemm;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
-/// <summary>A convolution whose output is wanted as tokens: unfolded patches times the kernel as a matrix.</summary>
+/// <summary>A convolution with tokens as its output: unfolded patches times the kernel as a matrix.</summary>
 /// <param name="name">The node.</param>
 /// <param name="image">The input, <c>[channels, height·width]</c>.</param>
 /// <param name="height">Its height.</param>
@@ -27,7 +27,7 @@ internal sealed class CompiledPatchEmbedding(
 {
     public override string Kind => "patch embedding";
 
-    // Unfolding is not divided: it takes a small part of the time, once an image.
+    // Threads do not share the unfolding. It takes a small part of the time, once for each image.
     public override int Units => 1;
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)

@@ -6,11 +6,11 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Execution.Compiled.Convolutions;
 
-/// <summary>
-/// A convolution over a grid of tokens as a matrix product: each row holds the tokens under the kernel at one place,
-/// side by side,
-/// <c>[places, K²·channels]</c>, zeros outside of the grid.
-/// </summary>
+/// <summary>Lays out a grid of tokens so that a convolution becomes a matrix product.</summary>
+/// <remarks>
+/// Each row holds the tokens under the kernel at one place, side by side: <c>[places, K²·channels]</c>. Tokens outside
+/// of the grid are zeros.
+/// </remarks>
 internal static unsafe class GridPatches
 {
     /// <summary>The length of a row.</summary>
@@ -35,7 +35,7 @@ internal static unsafe class GridPatches
     /// <param name="targetStride">The distance of those.</param>
     /// <param name="start">The first place.</param>
     /// <param name="end">The place after the last.</param>
-    /// <param name="zero">What lies outside of the grid.</param>
+    /// <param name="zero">The value outside of the grid.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unfold<T>(
         GridConv2d convolution, T* source, nint sourceStride, T* target, nint targetStride, int start, int end,
@@ -98,10 +98,10 @@ internal static unsafe class GridPatches
         }
     }
 
-    /// <summary>
-    /// What a kernel covers from a place: its first row and column on the grid, and the part of its columns that lies
-    /// inside.
-    /// </summary>
+    /// <summary>The window of a kernel at a place of the output.</summary>
+    /// <remarks>
+    /// It starts at a row and column of the grid. The remaining values give the columns that lie inside of the grid.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (int Top, int Left, int From, int To) Window(GridConv2d convolution, int place)
     {

@@ -5,9 +5,7 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>
-/// Rounds an activation to levels less their zero point, in float32, for a convolution of each channel by itself.
-/// </summary>
+/// <summary>Rounds an activation to levels less their zero point, in float32, for a depthwise convolution.</summary>
 internal sealed class CompiledCenterLevels : CompiledOperation
 {
     private readonly ArenaMatrix _x, _y;

@@ -7,10 +7,10 @@ using Bitis.Quantization.Quantizers;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>
-/// A convolution over a grid of tokens in integers: the tokens' levels under the kernel side by side, times the
-/// kernel's.
-/// </summary>
+/// <summary>Computes a convolution over a grid of tokens in integers.</summary>
+/// <remarks>
+/// The levels of the tokens under the kernel lie side by side. They are multiplied by the kernel's levels.
+/// </remarks>
 /// <param name="name">The node.</param>
 /// <param name="convolution">The convolution.</param>
 /// <param name="levels">The levels of the input, <c>[tokens, in]</c>, rows contiguous.</param>
@@ -20,7 +20,7 @@ namespace Bitis.Execution.Compiled.Integer;
 /// <param name="y">The output, <c>[places, out]</c>.</param>
 /// <param name="weights">The kernel as a matrix; see <see cref="GridPatches.PackWeights"/>.</param>
 /// <param name="input">The input's quantizer, per tensor.</param>
-/// <param name="parameters">The same where kernels can reach it; the operation disposes of it.</param>
+/// <param name="parameters">The quantizer's parameters in native memory; the operation disposes of them.</param>
 internal sealed class CompiledIntegerGridConvolution(
     string name,
     GridConv2d convolution,

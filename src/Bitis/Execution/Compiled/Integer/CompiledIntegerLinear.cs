@@ -5,10 +5,11 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>
-/// A linear layer in integers: each row is quantized to unsigned levels, multiplied with signed levels into int32 sums,
-/// and scaled back to float32.
-/// </summary>
+/// <summary>Computes a linear layer in integers.</summary>
+/// <remarks>
+/// Each row is quantized to unsigned levels. These are multiplied by signed levels to int32 sums, and the sums are
+/// scaled back to float32.
+/// </remarks>
 /// <param name="name">The node.</param>
 /// <param name="writer">
 /// The operation that writes the input, which runs here; null if it has run. The operation disposes of it.

@@ -23,7 +23,7 @@ namespace Bitis.Execution.Compiled.Integer;
 /// <param name="convolution">The convolution.</param>
 /// <param name="weights">Its kernel as a matrix.</param>
 /// <param name="input">The input's quantizer, per tensor.</param>
-/// <param name="parameters">The same where kernels can reach it; the operation disposes of it.</param>
+/// <param name="parameters">The quantizer's parameters in native memory; the operation disposes of them.</param>
 internal sealed class CompiledIntegerPatchEmbedding(
     string name,
     ArenaBlock levels,
@@ -38,7 +38,7 @@ internal sealed class CompiledIntegerPatchEmbedding(
 {
     public override string Kind => weights.HasNibbles ? "patch embedding int4" : "patch embedding int8";
 
-    // As in float32, unfolding is not divided.
+    // As in float32, threads do not share the unfolding.
     public override int Units => 1;
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)

@@ -6,8 +6,8 @@ namespace Bitis.Execution.Compiled.Integer;
 
 /// <summary>One direction of a quantized selective scan, with the softplus before it.</summary>
 /// <param name="name">The node.</param>
-/// <param name="operands">Where the inputs and the output are.</param>
-/// <param name="accumulate">Whether the output is added to what is there: the other direction's.</param>
+/// <param name="operands">The places of the inputs and the output.</param>
+/// <param name="accumulate">Whether the output is added to that of the other direction.</param>
 /// <param name="scan">The scan; the operation disposes of it.</param>
 internal sealed class CompiledIntegerScan(
     string name, ScanOperands operands, bool accumulate, PackedScan scan) : CompiledOperation(name, scan)

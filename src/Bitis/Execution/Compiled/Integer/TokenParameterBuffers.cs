@@ -5,9 +5,8 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Execution.Compiled.Integer;
 
-/// <summary>
-/// A quantizer's scales and zero points where kernels can reach them, in the order in which the tokens lie in memory.
-/// </summary>
+/// <summary>A quantizer's scales and zero points in native memory, where kernels can read them.</summary>
+/// <remarks>Their order is that of the tokens in memory.</remarks>
 internal sealed class TokenParameterBuffers : IDisposable
 {
     private readonly NativeBuffer<float> _scales;

@@ -19,7 +19,8 @@ internal sealed class CompiledGroupNorm(
 {
     public override string Kind => "norm";
 
-    // A group's statistics are sums over all tokens; the whole is a small part of the convolutions around it.
+    // Threads do not share this: a group's statistics are sums over all tokens. It takes far less time than the
+    // convolutions around it.
     public override int Units => 1;
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)

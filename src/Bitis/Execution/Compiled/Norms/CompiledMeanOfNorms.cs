@@ -4,7 +4,7 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Compiled.Norms;
 
-/// <summary>Several sequences as the mean of their normalized tokens each.</summary>
+/// <summary>Computes the mean of each sequence's normalized tokens.</summary>
 /// <param name="name">The node.</param>
 /// <param name="x">The sequences; may have index maps.</param>
 /// <param name="y">The means, a row for each sequence.</param>
@@ -15,7 +15,7 @@ internal sealed class CompiledMeanOfNorms(
     string name, ArenaMatrix[] x, ArenaMatrix y, FloatTensor weight, FloatTensor bias,
     float epsilon) : CompiledOperation(name)
 {
-    // Sums go along the sequence, however it lies: their rounding is that of the simulation.
+    // Sums run in the order of the sequence, wherever its tokens lie, so that they round as in the simulation.
     private readonly int[]?[] _rows = [.. x.Select(RowsOf)];
 
     public override string Kind => "mean of norms";

@@ -2,7 +2,7 @@ using Bitis.Execution.Planning;
 
 namespace Bitis.Execution.Compiled.Tokens;
 
-/// <summary>Tokens in another order, one after the other or several side by side: a copy by an index map.</summary>
+/// <summary>Copies tokens to another order by an index map, one after the other or several side by side.</summary>
 /// <param name="name">The node.</param>
 /// <param name="x">The input.</param>
 /// <param name="y">The output, whose rows are one or several rows of the input.</param>

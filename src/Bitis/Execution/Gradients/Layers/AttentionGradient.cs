@@ -8,12 +8,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// Self-attention, y = P·v with P = softmax(q·kᵀ/√d): v̄ = Pᵀ·ȳ, and with P̄ = ȳ·vᵀ and S̄ = P·(P̄ − Σ P·P̄)/√d (row by
-/// row), q̄ = S̄·k, k̄ = S̄ᵀ·q. P is computed again in the backward pass, for one head at a time, and never kept.
-/// </summary>
+/// <summary>Self-attention, forward and backward.</summary>
 /// <remarks>
-/// Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie;
+/// Forward: P = softmax(q·kᵀ/√d), y = P·v. Backward: v̄ = Pᵀ·ȳ. With P̄ = ȳ·vᵀ and, row by row, S̄ = P·(P̄ − Σ
+/// P·P̄)/√d: q̄ = S̄·k and k̄ = S̄ᵀ·q. P is computed again in the backward pass, for one head at a time. It is never
+/// kept. Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie;
 /// operands that lie the other way round are transposed first. They are small: the tokens of one image and the channels
 /// of one head.
 /// </remarks>
@@ -169,7 +168,7 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
         /// <summary>P̄ and then S̄, <c>[tokens, tokens]</c>; in the forward pass Pᵀ.</summary>
         public float* Slopes => Weights + (tokens * tokens);
 
-        /// <summary>What <see cref="FloatGemm.AddTransposed"/> needs.</summary>
+        /// <summary>The scratch memory of <see cref="FloatGemm.AddTransposed"/>.</summary>
         public float* Panel => Slopes + (tokens * tokens);
 
         /// <summary>The elements of all of them.</summary>

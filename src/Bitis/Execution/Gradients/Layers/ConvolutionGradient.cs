@@ -8,11 +8,12 @@ using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// A convolution between maps: the places of the kernel are unfolded to rows, the rest is a linear layer, y = x·Wᵀ + b.
-/// The backward pass unfolds again instead of keeping the rows, which are K² times the input, and folds x̄ = ȳ·W back
-/// by adding up what overlaps.
-/// </summary>
+/// <summary>A convolution between maps, forward and backward.</summary>
+/// <remarks>
+/// The places of the kernel are unfolded to rows. The rest is a linear layer, y = x·Wᵀ + b. The rows take K² times the
+/// memory of the input. So the backward pass unfolds again instead of keeping them. It folds x̄ = ȳ·W back: what
+/// overlaps is added up.
+/// </remarks>
 internal sealed unsafe class ConvolutionGradient(Node node) : OperationGradient, IDisposable
 {
     private readonly Conv2d _layer = (Conv2d)node.Operator;

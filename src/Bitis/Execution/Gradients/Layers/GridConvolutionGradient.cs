@@ -3,10 +3,10 @@ using Bitis.Kernels.Gemm;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// The exact backward pass of a convolution over a grid of tokens: it unfolds the input again instead of keeping the
-/// rows, and adds their gradients up where they overlap.
-/// </summary>
+/// <summary>A convolution over a grid of tokens with its exact backward pass.</summary>
+/// <remarks>
+/// It unfolds the input again instead of keeping the rows. Gradients of rows are added up where they overlap.
+/// </remarks>
 internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutionGradientBase(node)
 {
     private PackedFloatWeights _transposed = null!;

@@ -8,11 +8,11 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// A convolution over a grid of tokens: the tokens under the kernel are put side by side (<see cref="GridPatches"/>),
-/// the rest is a linear layer. How the two products of the backward pass are computed, and what is kept for them, is up
-/// to its forms.
-/// </summary>
+/// <summary>The common part of convolutions over a grid of tokens, forward and backward.</summary>
+/// <remarks>
+/// The tokens under the kernel are put side by side (<see cref="GridPatches"/>), and the rest is a linear layer.
+/// Derived classes decide how the two products of the backward pass are computed and what is kept for them.
+/// </remarks>
 internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, IDisposable
 {
     private readonly FloatTensor _packed; // [out, kernel²·in]
@@ -128,7 +128,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     /// <summary>Brings changed weights, <c>[out, kernel²·in]</c>, into the form of the product that gives x̄.</summary>
     protected abstract void PrepareProduct(ReadOnlySpan<float> weights);
 
-    /// <summary>Keeps an image's input for the backward pass, where its own memory will not do.</summary>
+    /// <summary>Keeps an image's input for the backward pass, if its own memory is not kept.</summary>
     protected abstract void KeepInput(MicroBatch microBatch, int image);
 
     /// <summary>Adds W̄ of an image.</summary>

@@ -9,15 +9,15 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// A convolution over a grid of tokens whose backward pass is approximated, image by image: with the tokens under the
-/// kernel side by side, it is a linear layer whose tokens are the places of the output
-/// (<see cref="LowBitLinearGradient"/>). What is kept is the grid, rounded to 8 or 4 bits with a scale for each image:
-/// rows of what the kernel sees would be K² times as many, more than the grid itself in float32 even at 8 bits and half
-/// the tokens. Neither integer product makes such rows: W̄ gathers the tokens of each tap
-/// (<see cref="WeightGradientProduct"/>), and x̄ adds up each tap's product where its tokens lie
+/// <summary>A convolution over a grid of tokens with an approximated backward pass, image by image.</summary>
+/// <remarks>
+/// With the tokens under the kernel side by side, the convolution is a linear layer. Its tokens are the places of the
+/// output (<see cref="LowBitLinearGradient"/>). The grid is kept, rounded to 8 or 4 bits with a scale for each image.
+/// Rows of tokens under the kernel would be K² times as many. Even at 8 bits and half the tokens, they would take more
+/// memory than the grid in float32. Neither integer product makes such rows. W̄ gathers the tokens of each tap
+/// (<see cref="WeightGradientProduct"/>). x̄ adds up each tap's product where its tokens lie
 /// (<see cref="ConvolutionInputGradient"/>).
-/// </summary>
+/// </remarks>
 internal sealed unsafe class LowBitGridConvolutionGradient(
     Node node, BackwardMethod method, BackwardPolicy policy) : GridConvolutionGradientBase(node)
 {
@@ -34,12 +34,12 @@ internal sealed unsafe class LowBitGridConvolutionGradient(
     private int KeptBytesOfImage => sizeof(float) + (_bits == 4 ? (InputLength + 1) / 2 : InputLength);
 
     /// <summary>
-    /// Where scratch memory goes on behind the rows of what the kernel sees, for the products that take them.
+    /// The scratch memory of the products, behind the rows of tokens under the kernel that they read.
     /// </summary>
     private int PatchesScratch => ScratchSpace.Length((long)Places * PatchLength * sizeof(float));
 
     /// <summary>
-    /// What <see cref="WeightGradientProduct.Keep"/> writes: here for the length of the operation only.
+    /// What <see cref="WeightGradientProduct.Keep"/> writes. It is needed only while the operation runs.
     /// </summary>
     private int KeptRowsScratch => ScratchSpace.Length(_weightProduct?.KeptBytes(images: 1) ?? 0);
 

@@ -11,7 +11,7 @@ namespace Bitis.Execution.Gradients.Layers;
 
 /// <summary>
 /// A linear layer whose backward pass is approximated: x̄ by <see cref="InputGradientProduct"/>, W̄ by
-/// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ as ever.
+/// <see cref="WeightGradientProduct"/>; b̄ = Σ ȳ.
 /// </summary>
 /// <remarks>The forward pass is that of <see cref="LinearGradient"/>.</remarks>
 internal sealed unsafe class LowBitLinearGradient(

@@ -62,14 +62,13 @@ internal sealed unsafe class MeanOfNormsGradient(Node node) : OperationGradient
             GradientTarget target = _xGradients[row % _y.Rows];
             var part = new Span<float>(microBatch.Scratch, _y.Columns);
             TensorPrimitives.Divide(microBatch.Row(_yGradient, row), x.Rows, part);
+            LayerGradients gradients = microBatch.Gradients(_yGradient, target, _weight, _bias, row / _y.Rows);
             var call = new RowNormGradientCall
             {
                 Forward = NormOperation.Call(
                     microBatch.Addresses, x.OfImage(row / _y.Rows), _y, _weight.Weight, _bias.Weight, _epsilon),
-                // all tokens have the same
-                Gradients = microBatch.Gradients(
-                    _yGradient, target, _weight, _bias,
-                    row / _y.Rows) with { Output = microBatch.Scratch, OutputStride = 0 },
+                // All tokens have the same gradient.
+                Gradients = gradients with { Output = microBatch.Scratch, OutputStride = 0 },
             };
             RowNormGradient.Run(in call, 0, x.Rows);
         }

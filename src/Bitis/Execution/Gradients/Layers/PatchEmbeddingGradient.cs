@@ -8,10 +8,11 @@ using Bitis.Kernels.Matrices;
 
 namespace Bitis.Execution.Gradients.Layers;
 
-/// <summary>
-/// The convolution that turns the image into tokens, with the change of layout after it: pixels are unfolded to
-/// patches, the rest is a linear layer. The image's own gradient is not computed.
-/// </summary>
+/// <summary>The convolution that turns the image into tokens, forward and backward.</summary>
+/// <remarks>
+/// It includes the change of layout after the convolution. Pixels are unfolded to patches, and the rest is a linear
+/// layer. The image's own gradient is not computed.
+/// </remarks>
 internal sealed unsafe class PatchEmbeddingGradient(Node convolution, Node tokens) : OperationGradient, IDisposable
 {
     private readonly Conv2d _layer = (Conv2d)convolution.Operator;

@@ -133,7 +133,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
 
     private SelectiveScanCall Call(MicroBatch microBatch, int image, ScanOperands operands)
     {
-        // The decay is computed as the model that is being quantized computes it.
+        // The decay is computed as in the model that is being quantized.
         SelectiveScanCall call = ScanOperation.Call(
             microBatch.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing,
                 _packedA.Pointer, _d.Weight);

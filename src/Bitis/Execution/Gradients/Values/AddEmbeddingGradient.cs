@@ -4,9 +4,7 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>
-/// The position embedding, added in place if nobody else uses the input; its gradient is the sum over the images.
-/// </summary>
+/// <summary>The position embedding, added in place if possible. Its gradient is the sum over the images.</summary>
 internal sealed unsafe class AddEmbeddingGradient(Node node) : OperationGradient
 {
     private ParameterSlot _embedding = null!;

@@ -16,7 +16,7 @@ internal sealed unsafe class PoolGradient(Node node, int? token) : OperationGrad
     /// <inheritdoc />
     public override string Kind => node.Operator.Kind;
 
-    /// <summary>The row in memory that is taken; null for the mean.</summary>
+    /// <summary>The row in memory that is selected; null for the mean.</summary>
     private int? SelectedRow => _x.IsReversed ? _x.Rows - 1 - token : token;
 
     /// <inheritdoc />

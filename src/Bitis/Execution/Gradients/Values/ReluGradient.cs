@@ -66,10 +66,8 @@ internal sealed unsafe class ReluGradient(Node node) : OperationGradient
         }
     }
 
-    /// <summary>
-    /// What lies together: an image's rows one after the other, or all of them at once where none of the values is a
-    /// slice.
-    /// </summary>
+    /// <summary>How many contiguous pieces an image has, and how long each is.</summary>
+    /// <remarks>A piece is a row. It is the whole image if none of the values is a slice.</remarks>
     private (int Rows, int Columns) Pieces()
     {
         bool isContiguous = _x.IsContiguous && _y.IsContiguous && _yGradient.IsContiguous

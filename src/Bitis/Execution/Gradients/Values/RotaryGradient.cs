@@ -7,7 +7,7 @@ using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>Rotary positions: the gradient is turned the other way.</summary>
+/// <summary>Rotary positions; the gradient is rotated in the opposite direction.</summary>
 internal sealed unsafe class RotaryGradient(Node node) : OperationGradient
 {
     private readonly RotaryPositions _positions = (RotaryPositions)node.Operator;

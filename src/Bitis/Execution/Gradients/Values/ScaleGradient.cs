@@ -6,7 +6,7 @@ using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>A product with a constant; in place, forward and back, where nobody else uses the input.</summary>
+/// <summary>A product with a constant, in place in both passes if the input has no other user.</summary>
 internal sealed unsafe class ScaleGradient(Node node) : OperationGradient
 {
     private readonly float _factor = ((Scale)node.Operator).Factor;

@@ -4,11 +4,11 @@ using Bitis.Graphs;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>
-/// Tokens in another order, one after the other or several side by side: a copy by an index map; in reverse, each
-/// token's gradient goes back to where the token came from. No token goes to two places; those that go nowhere have no
-/// gradient.
-/// </summary>
+/// <summary>Puts tokens in another order or side by side, forward and backward.</summary>
+/// <remarks>
+/// Forward, this is a copy by an index map. Backward, each token's gradient goes to where the token came from. No token
+/// goes to two places. Tokens that go nowhere have no gradient.
+/// </remarks>
 /// <param name="node">The node.</param>
 /// <param name="sources">
 /// The token of the input that each token, or part of a token, of the output is; -1 for zeros.

@@ -6,7 +6,7 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Execution.Gradients.Values;
 
-/// <summary>A function of each element by itself, y = f(x): x̄ = ȳ·f'(x).</summary>
+/// <summary>A function of single elements, y = f(x): x̄ = ȳ·f'(x).</summary>
 internal sealed unsafe class UnaryGradient(Node node, KernelTable<ElementwiseKernel> forms) : OperationGradient
 {
     private ArenaMatrix _x, _y, _yGradient;

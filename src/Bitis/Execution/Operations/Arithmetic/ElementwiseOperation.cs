@@ -8,7 +8,7 @@ using Bitis.Kernels.Dispatch;
 
 namespace Bitis.Execution.Operations.Arithmetic;
 
-/// <summary>A function of each element by itself.</summary>
+/// <summary>A function of single elements.</summary>
 internal class ElementwiseOperation(Node node, KernelTable<ElementwiseKernel> forms) : Operation
 {
     /// <summary>The node.</summary>

@@ -9,7 +9,7 @@ using Bitis.Graphs.Operators.Elementwise;
 namespace Bitis.Execution.Operations.Arithmetic;
 
 /// <summary>
-/// The gate of a Mamba block, <c>(values · factor) · SiLU(z)</c>; in place where nobody else reads the values.
+/// The gate of a Mamba block, <c>(values · factor) · SiLU(z)</c>; in place if the values have no other reader.
 /// </summary>
 internal sealed class GateOperation(FusedGate fused) : Operation
 {

@@ -5,7 +5,7 @@ using Bitis.Kernels.Activations;
 
 namespace Bitis.Execution.Operations.Arithmetic;
 
-/// <summary>The rectifier, whose backward pass needs no more than signs.</summary>
+/// <summary>The rectifier. Its backward pass needs only signs.</summary>
 internal sealed class ReluOperation(Node node) : ElementwiseOperation(node, Elementwise.Relu)
 {
     /// <inheritdoc />

@@ -27,22 +27,22 @@ internal sealed class CausalConvolutionOperation(FusedConvolution fused) : Weigh
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new CausalConvolutionGradient(fused);
 
-    /// <summary>What the kernel takes; weights packed, <c>[taps, channels]</c>.</summary>
+    /// <summary>The operands of the kernel; weights packed, <c>[taps, channels]</c>.</summary>
     public static unsafe CausalConvCall Call(
         ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, int taps, bool sumsOnly, float* weights,
         FloatTensor bias) =>
         new()
-    {
-        Tokens = x.Rows,
-        Taps = taps,
-        Reverse = x.IsReversed,
-        SumsOnly = sumsOnly,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        Weights = weights,
-        WeightStride = x.Columns,
-        Bias = bias.Pointer,
-        Target = y.Pointer(arena),
-        TargetStride = y.Stride,
-    };
+        {
+            Tokens = x.Rows,
+            Taps = taps,
+            Reverse = x.IsReversed,
+            SumsOnly = sumsOnly,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Weights = weights,
+            WeightStride = x.Columns,
+            Bias = bias.Pointer,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+        };
 }

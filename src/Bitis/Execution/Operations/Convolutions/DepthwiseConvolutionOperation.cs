@@ -14,10 +14,8 @@ using Bitis.Kernels.Memory;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
-/// <summary>
-/// A convolution of each channel by itself over a grid, the SiLU after it if there is one, and copies in the orders
-/// that scans want.
-/// </summary>
+/// <summary>A depthwise convolution over a grid, with the SiLU after it if there is one.</summary>
+/// <remarks>It also writes copies of its output in the orders that scans need.</remarks>
 internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : WeightedOperation
 {
     private readonly DepthwiseConv2d _layer = (DepthwiseConv2d)fused.Convolution.Operator;
@@ -46,7 +44,7 @@ internal sealed class DepthwiseConvolutionOperation(FusedConvolution fused) : We
     public override OperationGradient CreateGradient(GradientContext context) =>
         new DepthwiseConvolutionGradient(fused);
 
-    /// <summary>What the kernel takes; weights packed, <c>[kernel², channels]</c>.</summary>
+    /// <summary>The operands of the kernel; weights packed, <c>[kernel², channels]</c>.</summary>
     public static unsafe DepthwiseConvCall Call(
         ArenaAddresses arena, DepthwiseConv2d layer, ArenaMatrix x, ArenaMatrix y, bool sumsOnly, float* weights,
         FloatTensor? bias) => new()

@@ -15,10 +15,8 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Operations.Convolutions;
 
-/// <summary>
-/// A convolution over a map: unfolded patches times a matrix, as tokens where those are wanted, else turned into maps
-/// again.
-/// </summary>
+/// <summary>A convolution over a map: unfolded patches times a matrix.</summary>
+/// <remarks>The output is tokens where those are wanted. Else it is turned into maps again.</remarks>
 /// <param name="node">The convolution.</param>
 /// <param name="flatten">The change of layout after it that makes tokens of its output; null for maps.</param>
 internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperation

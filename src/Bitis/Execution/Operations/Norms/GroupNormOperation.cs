@@ -28,7 +28,7 @@ internal sealed class GroupNormOperation(Node node) : Operation
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new GroupNormGradient(node);
 
-    /// <summary>What the kernel takes for one image.</summary>
+    /// <summary>The operands of the kernel for one image.</summary>
     public static unsafe GroupNormalizationCall Call(
         ArenaAddresses arena, GroupNorm norm, ArenaMatrix x, ArenaMatrix y, ArenaMatrix statistics, FloatTensor weight,
         FloatTensor bias) => new()

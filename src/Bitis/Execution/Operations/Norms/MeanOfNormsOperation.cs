@@ -9,7 +9,7 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Operations.Norms;
 
-/// <summary>Several sequences as the mean of their normalized tokens each; sequences may have index maps.</summary>
+/// <summary>The mean of each sequence's normalized tokens; sequences may have index maps.</summary>
 internal sealed class MeanOfNormsOperation(Node node) : Operation
 {
     /// <inheritdoc />
@@ -27,20 +27,20 @@ internal sealed class MeanOfNormsOperation(Node node) : Operation
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) => new MeanOfNormsGradient(node);
 
-    /// <summary>What the kernel takes for one sequence.</summary>
+    /// <summary>The operands of the kernel for one sequence.</summary>
     public static unsafe MeanOfRowNormsCall Call(
         ArenaAddresses arena, ArenaMatrix x, int* rowMap, FloatTensor weight, FloatTensor bias, float epsilon,
         float* mean) =>
         new()
-    {
-        Rows = x.Rows,
-        Columns = x.Columns,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        RowMap = rowMap,
-        Weight = weight.Pointer,
-        Bias = bias.Pointer,
-        Epsilon = epsilon,
-        Mean = mean,
-    };
+        {
+            Rows = x.Rows,
+            Columns = x.Columns,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            RowMap = rowMap,
+            Weight = weight.Pointer,
+            Bias = bias.Pointer,
+            Epsilon = epsilon,
+            Mean = mean,
+        };
 }

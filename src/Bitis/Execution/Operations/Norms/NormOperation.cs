@@ -11,15 +11,14 @@ using Bitis.Kernels.Normalization;
 
 namespace Bitis.Execution.Operations.Norms;
 
-/// <summary>
-/// A norm of each token, RMS or layer, and the sum before it, which the residual stream is updated with in place.
-/// </summary>
+/// <summary>A norm of each token, RMS or layer norm, with the sum before it.</summary>
+/// <remarks>The sum updates the residual stream in place.</remarks>
 internal sealed class NormOperation : Operation
 {
     private readonly Node _norm;
     private readonly Node? _sum;
 
-    /// <summary>A norm by itself.</summary>
+    /// <summary>A norm without a sum before it.</summary>
     public NormOperation(Node norm) => _norm = norm;
 
     /// <summary>A norm of a sum.</summary>
@@ -56,19 +55,19 @@ internal sealed class NormOperation : Operation
     public override OperationGradient CreateGradient(GradientContext context) =>
         new NormGradient(_norm, Epsilon, HasBias);
 
-    /// <summary>What the kernel takes for the rows of a matrix; with a bias it centers them first.</summary>
+    /// <summary>The operands of the kernel for the rows of a matrix. With a bias, it centers the rows first.</summary>
     public static unsafe RowNormCall Call(
         ArenaAddresses arena, ArenaMatrix x, ArenaMatrix y, FloatTensor weight, FloatTensor? bias, float epsilon) =>
         new()
-    {
-        Columns = y.Columns,
-        Source = x.Pointer(arena),
-        SourceStride = x.Stride,
-        Target = y.Pointer(arena),
-        TargetStride = y.Stride,
-        Weight = weight.Pointer,
-        Bias = bias is null ? null : bias.Pointer,
-        Epsilon = epsilon,
-        Center = bias is not null,
-    };
+        {
+            Columns = y.Columns,
+            Source = x.Pointer(arena),
+            SourceStride = x.Stride,
+            Target = y.Pointer(arena),
+            TargetStride = y.Stride,
+            Weight = weight.Pointer,
+            Bias = bias is null ? null : bias.Pointer,
+            Epsilon = epsilon,
+            Center = bias is not null,
+        };
 }

@@ -9,7 +9,7 @@ using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Execution.Operations.Tokens;
 
-/// <summary>A learned token among those of the sequence.</summary>
+/// <summary>Inserts a learned token into the sequence.</summary>
 internal sealed class InsertTokenOperation(Node node) : Operation
 {
     /// <inheritdoc />

@@ -9,10 +9,12 @@ namespace Bitis.Execution.Operations.Tokens;
 
 /// <summary>A view of another value: nothing is computed.</summary>
 /// <param name="node">The view.</param>
-/// <param name="view">What it is of the other value; null for an index map, which the fusion knows.</param>
+/// <param name="view">
+/// Gives the view of the other value's memory; null for an index map, which the fusion holds.
+/// </param>
 internal sealed class ViewOperation(Node node, Func<ArenaMatrix, ArenaMatrix>? view) : Operation
 {
-    /// <summary>The view that a node is.</summary>
+    /// <summary>The view of a node.</summary>
     public static ViewOperation Of(ValueView fused) => new(fused.Node, fused.Node.Operator switch
     {
         SliceChannels slice => x => x.Slice(slice.Start, slice.Length),

@@ -3,7 +3,7 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Elementwise;
 
-/// <summary>An operator that maps each element by itself.</summary>
+/// <summary>An operator that applies a function to each element.</summary>
 internal abstract record ElementwiseUnary : Operator
 {
     /// <inheritdoc />

@@ -19,7 +19,7 @@ internal sealed record GatedSum : Operator
 
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
-        // What went through windows has no layout; what it meets here in the grid's order may have one.
+        // A value that went through windows has no layout. The other terms, in the grid's order, may have one.
         inputs.Select(input => input.Layout).FirstOrDefault(
             layout => layout.IsGrid && layout.Rows == rows, GridLayout.None(rows));
 

@@ -14,7 +14,7 @@ internal sealed record Multiply : ElementwiseBinary
 
     /// <inheritdoc />
     internal override GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
-        // What went through windows has no layout; what it meets here in the grid's order may have one.
+        // A value that went through windows has no layout. The other factor, in the grid's order, may have one.
         inputs.Select(input => input.Layout).FirstOrDefault(
             layout => layout.IsGrid && layout.Rows == rows, GridLayout.None(rows));
 

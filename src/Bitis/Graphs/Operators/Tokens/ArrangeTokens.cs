@@ -3,35 +3,38 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Tokens;
 
-/// <summary>
-/// Tokens in another order, <c>y[t] = x[sources[t]]</c>, with zeros where there is no source and without the tokens
-/// that are no source: the orders in which the directions of a block see a grid, and their inverses.
-/// </summary>
-/// <param name="Sources">For each token of the output the input's token, -1 for zeros; no token has two places.</param>
+/// <summary>Puts tokens in another order, <c>y[t] = x[sources[t]]</c>.</summary>
+/// <remarks>
+/// Tokens without a source are zeros. Tokens that are no source are left out. The directions of a block see a grid in
+/// such orders. Their inverses are such orders, too.
+/// </remarks>
+/// <param name="Sources">
+/// For each token of the output, the index of the input's token, -1 for zeros; no index occurs twice.
+/// </param>
 internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
 {
-    /// <summary>What <see cref="Sources"/> has for a token of zeros.</summary>
+    /// <summary>The entry of <see cref="Sources"/> for a token of zeros.</summary>
     public const int Zeros = TokenOrder.Zeros;
 
-    /// <summary>How many tokens the input must have; null if no input will do.</summary>
+    /// <summary>How many tokens the input must have; null if no input fits.</summary>
     private readonly int? _tokensNeeded = TokensNeeded(Sources);
 
-    /// <summary>For each token of the output the input's token, -1 for zeros.</summary>
+    /// <summary>For each token of the output, the index of the input's token, -1 for zeros.</summary>
     public IReadOnlyList<int> Sources { get; init; } = [.. Sources];
 
     /// <inheritdoc />
     public override string Kind => "arrange_tokens";
 
     /// <summary>
-    /// The tokens of a grid column by column, <c>y[j·height + i] = x[i·width + j]</c>; with both exchanged its own
-    /// inverse.
+    /// The tokens of a grid column by column, <c>y[j·height + i] = x[i·width + j]</c>. Its inverse has height and width
+    /// exchanged.
     /// </summary>
     /// <param name="height">The rows of the input's grid.</param>
     /// <param name="width">The columns of the input's grid.</param>
     public static ArrangeTokens ByColumn(int height, int width) =>
         new(TokenOrder.ByColumn(height, width));
 
-    /// <summary>The way back to the order of the input, without the tokens of zeros.</summary>
+    /// <summary>The inverse arrangement, without the tokens of zeros.</summary>
     /// <param name="tokens">How many tokens the input had; each must be a source.</param>
     public ArrangeTokens Inverse(int tokens) => new(TokenOrder.Inverse(Sources, tokens));
 
@@ -85,7 +88,7 @@ internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
         return sources.Count > 0 && sources.All(source => source == Zeros || found.Add(source)) ? needed : null;
     }
 
-    /// <summary>Whether two arrangements do the same.</summary>
+    /// <summary>Whether two arrangements have the same sources.</summary>
     public bool Equals(ArrangeTokens? other) => other is not null && Sources.SequenceEqual(other.Sources);
 
     /// <inheritdoc />

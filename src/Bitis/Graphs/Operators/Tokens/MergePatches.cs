@@ -3,11 +3,12 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Operators.Tokens;
 
 /// <summary>
-/// Four neighbouring tokens of a grid side by side in one, zeros where the grid ends (the first half of Swin's patch
-/// merging):
-/// <c>[height·width, channels]</c> to <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>, in the order upper left, lower left,
-/// upper right, lower right.
+/// Puts four neighbouring tokens of a grid side by side in one (the first half of Swin's patch merging).
 /// </summary>
+/// <remarks>
+/// <c>[height·width, channels]</c> becomes <c>[⌈height/2⌉·⌈width/2⌉, 4·channels]</c>. The order is upper left, lower
+/// left, upper right, lower right. Zeros stand for tokens beyond the grid's end.
+/// </remarks>
 /// <param name="Height">Rows of the input's grid.</param>
 /// <param name="Width">Columns of the input's grid.</param>
 internal sealed record MergePatches(int Height, int Width) : Operator

@@ -3,15 +3,16 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs.Operators.Tokens;
 
-/// <summary>
-/// Rotary positions on a grid: each pair of channels is turned by an angle that grows with the token's row (first half
-/// of the channels) or column (second half), <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
+/// <summary>Rotary positions on a grid: each pair of channels is rotated by an angle.</summary>
+/// <remarks>
+/// The angle grows with the token's row for the first half of the channels, and with its column for the second half:
+/// <c>(a, b) → (a·cos φ − b·sin φ, b·cos φ + a·sin φ)</c>, with
 /// <code>
 ///   φ = p·base / grid · 10000^(−2i / (channels/2))      p: row or column     i: the pair within its half
 /// </code>
 /// A grid of another size than <paramref name="BaseGrid"/> covers the same angles in smaller or larger steps (EVA-02's
 /// <c>VisionRotaryEmbeddingFast</c>).
-/// </summary>
+/// </remarks>
 /// <param name="Grid">Tokens along one side of the grid.</param>
 /// <param name="Channels">The size of a token; a multiple of 4.</param>
 /// <param name="BaseGrid">The grid on which neighbours are one step apart.</param>
@@ -50,11 +51,11 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
         return y;
     }
 
-    /// <summary>Turns one token.</summary>
+    /// <summary>Rotates one token.</summary>
     /// <param name="x">The token.</param>
     /// <param name="position">Its position in the sequence.</param>
-    /// <param name="y">The turned token; may be <paramref name="x"/>.</param>
-    /// <param name="isBack">Turn the other way: the inverse, and the backward pass.</param>
+    /// <param name="y">The rotated token; may be <paramref name="x"/>.</param>
+    /// <param name="isBack">Whether to rotate in the opposite direction: the inverse, and the backward pass.</param>
     internal void Turn(ReadOnlySpan<float> x, int position, Span<float> y, bool isBack)
     {
         (float[] cos, float[] sin) = _factors.Value;
@@ -62,20 +63,18 @@ internal sealed record RotaryPositions(int Grid, int Channels, int BaseGrid) : O
         PairRotation.Turn(x, cos.AsSpan(first, Channels), sin.AsSpan(first, Channels), isBack, y);
     }
 
-    /// <summary>Whether two operators turn alike.</summary>
+    /// <summary>Whether two operators have the same settings.</summary>
     public bool Equals(RotaryPositions? other) =>
         other is not null && (Grid, Channels, BaseGrid) == (other.Grid, other.Channels, other.BaseGrid);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Grid, Channels, BaseGrid);
 
-    /// <summary>
-    /// cos φ of each token's channels, and what their partners are multiplied by: −sin φ for the first of a pair, sin φ
-    /// for the second.
-    /// </summary>
+    /// <summary>cos φ of each token's channels, and the factors of their partners.</summary>
+    /// <remarks>The factor is −sin φ for the first of a pair and sin φ for the second.</remarks>
     private static (float[] Cos, float[] Sin) Factors(int grid, int channels, int baseGrid)
     {
-        int half = channels / 2; // the channels that turn with the row; as many turn with the column
+        int half = channels / 2; // channels that rotate with the row; as many rotate with the column
         float[] cos = new float[grid * grid * channels], sin = new float[cos.Length];
         for (int i = 0; i < cos.Length; i++)
         {

@@ -2,12 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Gemm.Tiles;
 
-/// <summary>
-/// The tile of <see cref="Int8Gemm"/> for weights of 4 bits and processors without an 8-bit dot product: 6 rows × two
-/// registers of columns. Two products with bytes, 2·255·8 at most, fit 16 bits, and so do eight such pairs (32640):
-/// sums stay in 16 bits for eight groups of k before they are widened.
-/// </summary>
+/// <summary>The tile of <see cref="Int8Gemm"/> for 4-bit weights and processors without an 8-bit dot product.</summary>
 /// <remarks>
+/// It has 6 rows × two registers of columns. Two products with bytes, 2·255·8 at most, fit 16 bits. So do eight such
+/// pairs (32640). So sums stay in 16 bits for eight groups of k before they are widened.
 /// <code>
 ///                          w0 (columns × 4)  w1 (columns × 4)
 ///   broadcast a[0, k..k+3] c00               c01

@@ -6,8 +6,8 @@ namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>256 bits of sums with AVX2.</summary>
 /// <remarks>
-/// The 8-bit multiply-add of x86 saturates at 16 bits, so the bytes are first widened to 16 bits, the even and the odd
-/// ones of each group apart; their products are exact.
+/// The 8-bit multiply-add of x86 saturates at 16 bits. So the bytes are first widened to 16 bits, the even and the odd
+/// ones of each group apart. Their products are exact.
 /// </remarks>
 internal readonly unsafe struct Int8DotAvx2(Vector256<int> value) : IInt8Dot<Int8DotAvx2>
 {

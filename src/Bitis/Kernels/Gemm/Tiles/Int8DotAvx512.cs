@@ -6,8 +6,8 @@ namespace Bitis.Kernels.Gemm.Tiles;
 
 /// <summary>512 bits of sums with AVX-512.</summary>
 /// <remarks>
-/// The 8-bit multiply-add of x86 saturates at 16 bits, so the bytes are first widened to 16 bits, the even and the odd
-/// ones of each group apart; their products are exact.
+/// The 8-bit multiply-add of x86 saturates at 16 bits. So the bytes are first widened to 16 bits, the even and the odd
+/// ones of each group apart. Their products are exact.
 /// </remarks>
 internal readonly unsafe struct Int8DotAvx512(Vector512<int> value) : IInt8Dot<Int8DotAvx512>
 {
