@@ -3,6 +3,11 @@ using Bitis.Quantization.Quantizers;
 namespace Bitis.Quantization.Scans;
 
 /// <summary>How a method quantizes the inside of a selective scan.</summary>
+/// <remarks>
+/// With fine scales, each channel of u and h and each token of B and C has a scale. The levels of Δ are then spaced
+/// before its softplus, and h may be rounded with dither. None of this costs time when the scan runs. Else each tensor
+/// has one scale, and h has one for each group.
+/// </remarks>
 /// <param name="Decay">The spacing of the levels of Ā.</param>
 /// <param name="LevelsPerOctave">The choices of r for levels that are not uniform.</param>
 /// <param name="TimeGroups">The number of token groups with scales of their own for the hidden state.</param>
@@ -10,9 +15,7 @@ namespace Bitis.Quantization.Scans;
 /// Whether the boundaries of groups are optimized; else groups have equal length.
 /// </param>
 /// <param name="HasFineScales">
-/// Whether each channel of u and h and each token of B and C has a scale. The levels of Δ are then spaced before its
-/// softplus, and h may be rounded with dither. None of this costs time when the scan runs. Else each tensor has one
-/// scale, and h has one for each group.
+/// Whether scales are for channels (u, h) and tokens (B, C) instead of whole tensors and token groups.
 /// </param>
 /// <param name="InputPercentile">
 /// The percentage of u's values below the upper end of its range; null to use the method's estimator.
