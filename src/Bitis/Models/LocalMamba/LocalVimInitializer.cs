@@ -20,7 +20,7 @@ internal static class LocalVimInitializer
             RmsNorm or LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
             InsertToken => _ => 0,
             AddEmbedding => Initialization.TruncatedNormal(random, Deviation),
-            // Each block adds one branch to the residual stream; this keeps the stream's variance independent of the depth.
+            // Each block adds one branch to the residual stream. This keeps its variance independent of the depth.
             Linear linear when node.Name.EndsWith(".out_proj", StringComparison.Ordinal) =>
                 Initialization.Uniform(random, linear.InFeatures * (double)depth),
             // The official rule for linear layers also applies to those of Δ: their biases are 0, and Δ starts at ln 2.
