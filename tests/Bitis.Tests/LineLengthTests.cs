@@ -47,6 +47,7 @@ public sealed partial class LineLengthTests
             || line.Contains("://", StringComparison.Ordinal);
 
     /// <summary>What programs write: build outputs, packages, and tables of measurements.</summary>
-    [GeneratedRegex(@"[/\\](bin|obj|node_modules|results)[/\\]", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        @"[/\\](bin|obj|node_modules|results)[/\\]", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Generated();
 }

@@ -6,9 +6,7 @@ namespace Bitis.Execution.LowBit;
 /// <param name="Name">As recipes and the command line write it.</param>
 /// <param name="Input">x̄ = ȳ·W, the gradient of the layer's input.</param>
 /// <param name="Weight">W̄ = ȳᵀ·x, the gradient of its weights, and thereby how x is kept.</param>
-/// <param name="LinearRank">
-/// How many of 16 coefficients of a linear layer's tokens are kept, if tokens are reduced and the policy has no rank.
-/// </param>
+/// <param name="LinearRank">How many of 16 coefficients a linear layer keeps, if the policy has no rank.</param>
 internal sealed record BackwardMethod(
     string Name, GradientArithmetic Input, GradientArithmetic Weight, int LinearRank = BackwardMethod.UsualRank)
 {

@@ -2,20 +2,18 @@
 namespace Bitis.Execution.Planning;
 
 /// <summary>A float32 matrix in the arena, or a view of some columns of one.</summary>
-/// <remarks>Rows are tokens; a value without tokens has one row.</remarks>
+/// <remarks>
+/// Rows are tokens; a value without tokens has one row. The backward direction of a scan is computed in place, on the
+/// tokens as they lie, so that reversing a sequence costs nothing. Only operations that support index maps read a view
+/// with one.
+/// </remarks>
 /// <param name="Block">The memory.</param>
 /// <param name="Start">The first element within the block.</param>
 /// <param name="Rows">The number of rows.</param>
 /// <param name="Columns">The length of a row.</param>
 /// <param name="Stride">The distance of rows in elements.</param>
-/// <param name="IsReversed">
-/// Whether row r in memory is row <c>Rows − 1 − r</c> of the value. The backward direction of a scan is computed in
-/// place, on the tokens as they lie, so that reversing a sequence costs nothing.
-/// </param>
-/// <param name="RowMap">
-/// For each row the row in memory, -1 for a row of zeros; null where they are the same. Only operations that support
-/// index maps read such a view.
-/// </param>
+/// <param name="IsReversed">Whether row r in memory is row <c>Rows − 1 − r</c> of the value.</param>
+/// <param name="RowMap">The row in memory of each row, -1 for zeros; null where they are the same.</param>
 internal readonly record struct ArenaMatrix(
     ArenaBlock Block, int Start, int Rows, int Columns, int Stride, bool IsReversed = false, int[]? RowMap = null)
 {
