@@ -159,7 +159,7 @@ public sealed class EndToEndTests : IDisposable
             Text(step, "node") == "layers.3.mixer.x_proj" && step.GetProperty("medianMs").GetDouble() > 0);
         CliOutcome text = CliRunner.Run("bench", Checkpoint, "--images", "2", "--warmup", "0", "--profile")
             .AssertSucceeded();
-        Assert.Contains("slowest steps", text.Output);
+        Assert.Contains("slowest operations", text.Output);
     }
 
     private static int Int(JsonElement json, params string[] path) => Walk(json, path).GetInt32();

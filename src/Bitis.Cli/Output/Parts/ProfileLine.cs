@@ -13,30 +13,30 @@ internal sealed record ProfileLine(string Node, string Kind, double MedianMs)
     /// <summary>The medians of several runs of a model, in the order of the operations.</summary>
     public static IReadOnlyList<ProfileLine> Of(IReadOnlyList<IReadOnlyList<OperationTime>> runs) =>
     [
-        .. runs[0].Select((step, i) => new ProfileLine(
-            step.Node, step.Kind, runs.Select(run => run[i].Time.TotalMilliseconds).Order().ElementAt(runs.Count / 2))),
+        .. runs[0].Select((operation, i) => new ProfileLine(
+            operation.Node, operation.Kind, runs.Select(run => run[i].Time.TotalMilliseconds).Order().ElementAt(runs.Count / 2))),
     ];
 
     /// <summary>Writes a table of the kinds, and one of the slowest operations.</summary>
-    public static void Describe(Report report, IReadOnlyList<ProfileLine> steps)
+    public static void Describe(Report report, IReadOnlyList<ProfileLine> operations)
     {
-        double total = steps.Sum(step => step.MedianMs);
+        double total = operations.Sum(operation => operation.MedianMs);
         report.Table(
-            ["kind", ">steps", ">ms", ">share"],
-            steps.GroupBy(step => step.Kind).OrderByDescending(
-                kind => kind.Sum(step => step.MedianMs)).Select(kind => (string[])
+            ["kind", ">operations", ">ms", ">share"],
+            operations.GroupBy(operation => operation.Kind).OrderByDescending(
+                kind => kind.Sum(operation => operation.MedianMs)).Select(kind => (string[])
             [
                 kind.Key,
                 $"{kind.Count()}",
-                $"{kind.Sum(step => step.MedianMs):0.000}",
-                Format.Percent(kind.Sum(step => step.MedianMs) / total),
+                $"{kind.Sum(operation => operation.MedianMs):0.000}",
+                Format.Percent(kind.Sum(operation => operation.MedianMs) / total),
             ]));
         report.Line();
         report.Table(
-            ["slowest steps", "kind", ">ms", ">share"],
-            steps.OrderByDescending(step => step.MedianMs).Take(SlowestShown).Select(step => (string[])
-                [step.Node, step.Kind, $"{step.MedianMs:0.000}", Format.Percent(step.MedianMs / total)]));
-        if (steps.Count > SlowestShown)
-            report.Line($"(and {steps.Count - SlowestShown} more; --json lists all)");
+            ["slowest operations", "kind", ">ms", ">share"],
+            operations.OrderByDescending(operation => operation.MedianMs).Take(SlowestShown).Select(operation => (string[])
+                [operation.Node, operation.Kind, $"{operation.MedianMs:0.000}", Format.Percent(operation.MedianMs / total)]));
+        if (operations.Count > SlowestShown)
+            report.Line($"(and {operations.Count - SlowestShown} more; --json lists all)");
     }
 }

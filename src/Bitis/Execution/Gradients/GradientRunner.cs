@@ -71,7 +71,7 @@ internal sealed class GradientRunner : IDisposable
     /// <param name="load">Brings images to a micro-batch.</param>
     /// <param name="setOutputGradient">Computes the gradient of the plan's output from the output.</param>
     /// <param name="backward">Whether gradients are wanted; else nothing is done after the output.</param>
-    /// <param name="key">The key of the random numbers of low-bit steps.</param>
+    /// <param name="key">The key of the random numbers of low-bit operations.</param>
     public void Run(
         int batch, MicroBatchAction load, MicroBatchAction setOutputGradient, bool backward = true, uint key = 0)
     {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Bitis.Execution.Gradients;
 
-/// <summary>How long each kind of step took, added over all threads.</summary>
+/// <summary>How long each kind of operation took, added over all threads.</summary>
 internal sealed class OperationTimes
 {
     private readonly Dictionary<(string Kind, bool IsBackward), long> _ticks = [];
@@ -27,7 +27,7 @@ internal sealed class OperationTimes
         }
     }
 
-    /// <summary>Adds the time since a point to a kind of step.</summary>
+    /// <summary>Adds the time since a point to a kind of operation.</summary>
     public void Add(string kind, long began, bool isBackward)
     {
         long ticks = Now - began;

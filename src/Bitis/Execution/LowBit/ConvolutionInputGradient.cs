@@ -35,8 +35,8 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
     {
         (_layer, _product) = (layer, product);
         (_height, _width) = (
-            Steps(layer.Height + (2 * layer.Padding) + layer.Stride - 1),
-            Steps(layer.Width + (2 * layer.Padding) + layer.Stride - 1));
+            Strides(layer.Height + (2 * layer.Padding) + layer.Stride - 1),
+            Strides(layer.Width + (2 * layer.Padding) + layer.Stride - 1));
         _rows = ((layer.OutHeight - 1) * _width) + layer.OutWidth;
         _zeros = new NativeBuffer<int>(_rows);
         _zeros.Span.Fill(HadamardRows.ZeroPoint);
@@ -79,14 +79,14 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
     /// <inheritdoc />
     public void Dispose() => _zeros.Dispose();
 
-    /// <summary>How many steps of the stride there are in a distance.</summary>
-    private int Steps(int distance) => distance / _layer.Stride;
+    /// <summary>How many strides fit into a distance.</summary>
+    private int Strides(int distance) => distance / _layer.Stride;
 
     /// <summary>The row of the sums of a token of the padded grid.</summary>
     private float* Token(float* sums, int row, int column)
     {
         int phase = (row % _layer.Stride * _layer.Stride) + (column % _layer.Stride);
-        return sums + (((((nint)phase * _height) + Steps(row)) * _width) + Steps(column)) * _layer.InChannels;
+        return sums + (((((nint)phase * _height) + Strides(row)) * _width) + Strides(column)) * _layer.InChannels;
     }
 
     /// <summary>Brings quantized places to the width of the sums' rows, zeros between them.</summary>
