@@ -14,7 +14,8 @@ internal sealed record ProfileLine(string Node, string Kind, double MedianMs)
     public static IReadOnlyList<ProfileLine> Of(IReadOnlyList<IReadOnlyList<OperationTime>> runs) =>
     [
         .. runs[0].Select((operation, i) => new ProfileLine(
-            operation.Node, operation.Kind, runs.Select(run => run[i].Time.TotalMilliseconds).Order().ElementAt(runs.Count / 2))),
+            operation.Node, operation.Kind,
+            runs.Select(run => run[i].Time.TotalMilliseconds).Order().ElementAt(runs.Count / 2))),
     ];
 
     /// <summary>Writes a table of the kinds, and one of the slowest operations.</summary>
@@ -34,8 +35,10 @@ internal sealed record ProfileLine(string Node, string Kind, double MedianMs)
         report.Line();
         report.Table(
             ["slowest operations", "kind", ">ms", ">share"],
-            operations.OrderByDescending(operation => operation.MedianMs).Take(SlowestShown).Select(operation => (string[])
-                [operation.Node, operation.Kind, $"{operation.MedianMs:0.000}", Format.Percent(operation.MedianMs / total)]));
+            operations.OrderByDescending(
+                operation => operation.MedianMs).Take(SlowestShown).Select(operation => (string[])
+                [operation.Node, operation.Kind, $"{operation.MedianMs:0.000}", Format.Percent(
+                    operation.MedianMs / total)]));
         if (operations.Count > SlowestShown)
             report.Line($"(and {operations.Count - SlowestShown} more; --json lists all)");
     }
