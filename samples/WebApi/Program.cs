@@ -4,9 +4,20 @@ using Bitis;
 using WebApi;
 
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
-using InferenceSession session = builder.Configuration["model"] is { } file
-    ? InferenceSession.Load(file)
-    : InferenceSession.Create(VisionModel.LoadShipped("vim-cifar10"));
-await using WebApplication app = builder.Build();
-ClassifyEndpoint.Map(app, session);
-await app.RunAsync();
+// Without a limit, Ctrl-C waits half a minute for clients that have stopped sending.
+builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(5));
+try
+{
+    using InferenceSession session = builder.Configuration["model"] is { } file
+        ? InferenceSession.Load(file)
+        : InferenceSession.Create(VisionModel.LoadShipped("vim-cifar10"));
+    await using WebApplication app = builder.Build();
+    ClassifyEndpoint.Map(app, session);
+    await app.RunAsync();
+    return 0;
+}
+catch (BitisException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}

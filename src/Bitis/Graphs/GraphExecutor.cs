@@ -40,7 +40,9 @@ internal sealed class GraphExecutor
         if (images.Shape.Rank == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
         {
             throw new ArgumentException(
-                $"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+                $"The model takes [batch, {string.Join(", ", _graph.Input.Shape)}], not {images.Shape}; "
+                + "its preprocessing makes such images.",
+                nameof(images));
         }
 
         InputImages.RequireFinite(images);

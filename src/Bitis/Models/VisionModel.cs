@@ -91,8 +91,11 @@ public sealed class VisionModel
     /// The name is unknown, and the message lists the names; or the program has no models, and the message says which
     /// package to add.
     /// </exception>
-    public static VisionModel LoadShipped(string name, CancellationToken cancellationToken = default) =>
-        Load(ShippedModels.Require(name), options: null, cancellationToken);
+    public static VisionModel LoadShipped(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Load(ShippedModels.Require(name), options: null, cancellationToken);
+    }
 
     /// <summary>
     /// Opens a model's file without loading it; a file that Bitis wrote is checked against its digest first.

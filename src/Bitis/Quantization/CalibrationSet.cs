@@ -38,7 +38,9 @@ public sealed class CalibrationSet
     /// <param name="seed">The same seed draws the same images.</param>
     /// <param name="batchSize">Images in a batch. It changes memory and time, not the result.</param>
     /// <param name="threads">How many batches are decoded ahead; 0 for one on each processor.</param>
-    /// <exception cref="BitisException">There are too many threads, or the preprocessing is invalid.</exception>
+    /// <exception cref="BitisException">
+    /// There is no image, there are too many threads, or the preprocessing is invalid.
+    /// </exception>
     public static CalibrationSet FromImages(
         ImageSource source,
         Preprocessing preprocessing,
@@ -53,6 +55,8 @@ public sealed class CalibrationSet
         _ = ThreadCount.Resolve(threads);
         preprocessing.Validate();
         ImageSource images = source.Take(count, seed);
+        if (images.Count == 0)
+            throw NoImages();
         return new CalibrationSet(
             images.Count,
             cancellationToken => ImageLoader.Load(images, preprocessing, batchSize, threads, cancellationToken)
@@ -82,7 +86,7 @@ public sealed class CalibrationSet
         int count = kept.Sum(batch => batch.Shape[0]);
         return count > 0
             ? new CalibrationSet(count, _ => kept, index => $"calibration image {index}")
-            : throw new BitisException("There is no image to calibrate with: give at least one, better 100 or more.");
+            : throw NoImages();
     }
 
     /// <summary>An image's name in messages, by its index in the set.</summary>
@@ -107,10 +111,14 @@ public sealed class CalibrationSet
         if ((Interlocked.CompareExchange(ref _digest, digest, null) ?? digest) != digest)
         {
             throw new BitisException(
-                $"The calibration images changed while they were used: {DisplayText.Count(Count, "image")} had other "
-                + "pixels than in the first pass. Start again, and do not change files or tensors meanwhile.");
+                $"The calibration images changed while they were used: of {DisplayText.Count(Count, "image")}, "
+                + "at least one has other pixels than in the first pass. Start again, and do not change files or "
+                + "tensors meanwhile.");
         }
     }
+
+    private static BitisException NoImages() =>
+        new("There is no image to calibrate with: give at least one, better 100 or more.");
 
     /// <summary>The digest of the images; available after a complete pass.</summary>
     internal CalibrationDigest Digest =>

@@ -117,7 +117,9 @@ internal sealed class GradientExecutor : IDisposable
         if (images.Shape.Rank == 0 || images.Shape[0] == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
         {
             throw new ArgumentException(
-                $"The model takes [batch, {_graph.Input.Shape}], not {images.Shape}.", nameof(images));
+                $"The model takes [batch, {string.Join(", ", _graph.Input.Shape)}], not {images.Shape}; "
+                + "its preprocessing makes such images.",
+                nameof(images));
         }
 
         InputImages.RequireFinite(images);

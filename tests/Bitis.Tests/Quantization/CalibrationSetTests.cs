@@ -162,4 +162,14 @@ public sealed class CalibrationSetTests
     {
         public void Report(WorkProgress value) => report();
     }
+
+    [Fact]
+    public void A_source_without_images_is_refused()
+    {
+        using var source = new SyntheticImageSource(3, 8, classes: 1, seed: 1);
+        string message = Assert.Throws<BitisException>(
+            () => CalibrationSet.FromImages(source.Subset([]), Preprocessing.ForSize(8))).Message;
+        Assert.StartsWith("There is no image to calibrate with", message, StringComparison.Ordinal);
+        Assert.Equal(message, Assert.Throws<BitisException>(() => CalibrationSet.FromTensors()).Message);
+    }
 }

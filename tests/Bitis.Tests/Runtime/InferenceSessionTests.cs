@@ -411,4 +411,15 @@ public sealed class InferenceSessionTests
             value = (float)random.NextNormal();
         return tensor;
     }
+
+    [Fact]
+    public void At_least_one_class_is_asked_for()
+    {
+        using InferenceSession session = InferenceSession.Create(VisionModel.LoadShipped("vim-micro-builtin"));
+        using var source = new BuiltInImageSource(BuiltInSplit.Test);
+        PixelImage image = source.Read(0);
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Classify(image, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = session.ClassifyAsync([image], -3); });
+        Assert.Throws<ArgumentNullException>(() => VisionModel.LoadShipped(null!));
+    }
 }

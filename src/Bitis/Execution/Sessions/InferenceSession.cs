@@ -204,6 +204,7 @@ public sealed class InferenceSession : IDisposable
         IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         FloatTensor logits = Run(Prepare(images, cancellationToken), cancellationToken);
         return Best(logits, count);
     }
@@ -235,6 +236,7 @@ public sealed class InferenceSession : IDisposable
         IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         return Compute();
 
         async Task<IReadOnlyList<IReadOnlyList<Prediction>>> Compute()

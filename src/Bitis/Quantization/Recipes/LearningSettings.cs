@@ -54,8 +54,7 @@ public sealed record LearningSettings
 
     /// <summary>Whether layers that PTQ4VM's official code does not learn keep the scales of the search.</summary>
     /// <remarks>
-    /// <see cref="Models.ModelConfig.IsLearnedOfficially"/> says which layers it learns. The others pass gradients on
-    /// as if they were not quantized.
+    /// The model's family says which layers it learns. The others pass gradients on as if they were not quantized.
     /// </remarks>
     public bool KeepsUnlearnedLayers { get; init; }
 
