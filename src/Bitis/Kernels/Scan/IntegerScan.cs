@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Scan.StatesInLanes;
 using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Scan;

@@ -1,4 +1,5 @@
 using Bitis.Kernels.Memory;
+using Bitis.Kernels.Scan.StatesInLanes;
 
 namespace Bitis.Kernels.Scan;
 
@@ -32,14 +33,12 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <param name="tables">Its constants.</param>
     public PackedScan(IntegerScanTables tables)
     {
-        const int LastCodeOfAll = IntegerScanTables.Codes - 1;
         (Channels, States, Delta) = (tables.Channels, tables.States, tables.Delta);
         (HiddenBits, BBits, BMaxLevel, CMaxLevel) =
             (tables.HiddenBits, tables.BBits, tables.BMaxLevel, tables.CMaxLevel);
         _rateCodes = NativeBuffer<sbyte>.Of(tables.RateCodes);
-        FirstCode = Math.Clamp(tables.DeltaCodes.Min() + tables.RateCodes.Min(), 0, LastCodeOfAll);
-        LastCode = Math.Clamp(tables.DeltaCodes.Max() + tables.RateCodes.Max(), 0, LastCodeOfAll);
         _rateLanes = PackRates(tables.RateCodes);
+        Slices = new DecaySlices(tables);
         _decayTables = ByteTables(IntegerScanTables.Codes, tables.Decays);
         _deltaTables = ByteTables(256, tables.DeltaMultiples, [.. tables.DeltaCodes.Select(code => (short)code)]);
         _inputFactors = NativeBuffer<float>.Of(tables.InputFactors);
@@ -82,11 +81,8 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>Pairs of states, of which an even number is stored.</summary>
     public int Pairs => (States + 1) / 2;
 
-    /// <summary>The least and the largest code of Ā that may occur.</summary>
-    public int FirstCode { get; }
-
-    /// <inheritdoc cref="FirstCode"/>
-    public int LastCode { get; }
+    /// <summary>Ā for states in lanes.</summary>
+    public DecaySlices Slices { get; }
 
     /// <summary>The codes of A, <c>[channels, states]</c>.</summary>
     public sbyte* RateCodes => _rateCodes.Pointer;
@@ -147,7 +143,7 @@ internal sealed unsafe class PackedScan : IDisposable
         IDisposable[] buffers =
         [
             _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip,
-            _uLevels, _bInverse, _bScale, _cInverse, _cScale, _groups, _offsets,
+            _uLevels, _bInverse, _bScale, _cInverse, _cScale, _groups, _offsets, Slices,
         ];
         foreach (IDisposable buffer in buffers)
             buffer.Dispose();
