@@ -26,7 +26,7 @@ internal sealed unsafe class PackedScan : IDisposable
     private readonly NativeBuffer<byte> _decayTables, _deltaTables;
     private readonly NativeBuffer<float> _inputFactors, _outputFactors, _rescales, _skip, _uLevels;
     private readonly NativeBuffer<float> _bInverse, _bScale, _cInverse, _cScale;
-    private readonly NativeBuffer<int> _groups;
+    private readonly NativeBuffer<int> _groups, _groupEnds;
     private readonly NativeBuffer<short> _offsets;
 
     /// <summary>Packs a scan.</summary>
@@ -45,6 +45,7 @@ internal sealed unsafe class PackedScan : IDisposable
         _outputFactors = NativeBuffer<float>.Of(tables.OutputFactors);
         _rescales = NativeBuffer<float>.Of(tables.Rescales);
         _groups = NativeBuffer<int>.Of(tables.Groups);
+        _groupEnds = NativeBuffer<int>.Of(EndsOfRuns(tables.Groups));
         _offsets = NativeBuffer<short>.Of(tables.Offsets);
         _skip = NativeBuffer<float>.Of(tables.Skips);
         _uLevels = NativeBuffer<float>.Of([.. tables.UInverses, .. tables.ULows, .. tables.UHighs]);
@@ -129,6 +130,9 @@ internal sealed unsafe class PackedScan : IDisposable
     /// <summary>The group of each token, in the order of the scan.</summary>
     public int* Groups => _groups.Pointer;
 
+    /// <summary>For each token, the first one after it with another group, or the number of tokens.</summary>
+    public int* GroupEnds => _groupEnds.Pointer;
+
     /// <summary>
     /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.
     /// </summary>
@@ -143,10 +147,19 @@ internal sealed unsafe class PackedScan : IDisposable
         IDisposable[] buffers =
         [
             _rateCodes, _rateLanes, _decayTables, _deltaTables, _inputFactors, _outputFactors, _rescales, _skip,
-            _uLevels, _bInverse, _bScale, _cInverse, _cScale, _groups, _offsets, Slices,
+            _uLevels, _bInverse, _bScale, _cInverse, _cScale, _groups, _groupEnds, _offsets,
+            Slices,
         ];
         foreach (IDisposable buffer in buffers)
             buffer.Dispose();
+    }
+
+    private static int[] EndsOfRuns(int[] groups)
+    {
+        var ends = new int[groups.Length];
+        for (int t = groups.Length - 1; t >= 0; t--)
+            ends[t] = t + 1 < groups.Length && groups[t + 1] == groups[t] ? ends[t + 1] : t + 1;
+        return ends;
     }
 
     private NativeBuffer<sbyte> PackRates(sbyte[] codes)

@@ -9,36 +9,56 @@ internal static unsafe class DecayRows
 {
     private const int Channels = ScanBlockScratch.BlockChannels, States = ScanBlockScratch.BlockStates;
 
-    /// <summary>Fills the rows: slices of the table, transposed.</summary>
+    /// <summary>The bytes of a block of codes.</summary>
+    public const int BlockBytes = DecaySlices.BlockCodes * Channels * DecaySlices.RowBytes;
+
+    /// <summary>Builds the rows that levels of Δ need and that are not there yet: slices of the table, transposed.</summary>
     /// <param name="scan">The scan.</param>
     /// <param name="channel">The first of eight channels.</param>
     /// <param name="firstState">The first of 16 states.</param>
-    /// <param name="rows">The rows.</param>
+    /// <param name="scratch">The levels, what is built, and the rows.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Build(PackedScan scan, int channel, int firstState, byte* rows)
+    public static void Build(PackedScan scan, int channel, int firstState, in ScanBlockScratch scratch)
     {
-        int states = scan.States, count = Math.Min(States, states - firstState), blocks = scan.Slices.Blocks;
-        int* starts = scan.Slices.Starts;
-        short* table = scan.Slices.Table;
-        sbyte* few = stackalloc sbyte[States];
+        uint* entries = scan.Slices.Entries;
+        int* levels = scratch.Levels, built = scratch.Built;
         for (int k = 0; k < Channels; k++)
         {
-            sbyte* rates = scan.RateCodes + ((nint)(channel + k) * states) + firstState;
-            if (count < States)
-            {
-                // Lanes without a state take a code that exists.
-                for (int n = 0; n < States; n++)
-                    few[n] = rates[Math.Min(n, count - 1)];
-                rates = few;
-            }
-            short* target = (short*)(rows + (k * DecaySlices.RowBytes));
-            for (int block = 0; block < blocks; block++)
-            {
-                Transpose(table + starts[block], rates, target);
-                target += DecaySlices.BlockCodes * Channels * States;
-            }
+            // Codes grow with levels, and so do their blocks.
+            int first = BlockOf(entries[levels[k]]), end = BlockOf(entries[levels[Channels + k]]) + 1;
+            if (built[Channels + k] == 0)
+                built[k] = built[Channels + k] = first;
+            if (first < built[k])
+                Build(scan, channel, k, firstState, first, built[k], scratch.Rows);
+            if (end > built[Channels + k])
+                Build(scan, channel, k, firstState, built[Channels + k], end, scratch.Rows);
+            built[k] = first;
+            built[Channels + k] = end;
         }
+    }
+
+    private static int BlockOf(uint entry) => (int)(entry >> 16) / (DecaySlices.BlockCodes * DecaySlices.RowBytes);
+
+    /// <summary>Some blocks of a channel.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Build(PackedScan scan, int channel, int k, int firstState, int firstBlock, int end, byte* rows)
+    {
+        int states = scan.States, count = Math.Min(States, states - firstState);
+        int* starts = scan.Slices.Starts;
+        short* table = scan.Slices.Table;
+        sbyte* rates = scan.RateCodes + ((nint)(channel + k) * states) + firstState;
+        sbyte* few = stackalloc sbyte[States];
+        if (count < States)
+        {
+            // Lanes without a state take a code that exists.
+            for (int n = 0; n < States; n++)
+                few[n] = rates[Math.Min(n, count - 1)];
+            rates = few;
+        }
+        for (int block = firstBlock; block < end; block++)
+            Transpose(table + starts[block], rates, (short*)(rows + (block * BlockBytes) + (k * DecaySlices.RowBytes)));
     }
 
     /// <summary>Eight codes of 16 states.</summary>

@@ -20,7 +20,7 @@ internal static unsafe class IntegerScanAvx2
 {
     private const int Channels = ScanBlockScratch.BlockChannels, States = ScanBlockScratch.BlockStates;
 
-    private const int Alignment = 64;
+    private const int TokenNumbers = ScanBlockScratch.TokenNumbers, Alignment = 64;
 
     /// <summary>
     /// Scans the channels from <paramref name="channelStart"/> to before <paramref name="channelEnd"/>, both multiples
@@ -73,104 +73,109 @@ internal static unsafe class IntegerScanAvx2
         in ScanBlockScratch scratch)
     {
         int lanes = scratch.StateLanes, end = spanStart + spanCount;
-        bool hasFewStates = lanes == States;
-        if (hasFewStates)
-            DecayRows.Build(scan, channel, 0, scratch.Rows);
+        ForgetRows(scan, in scratch);
         for (int start = spanStart; start < end; start += scratch.Chunk)
         {
             int chunkEnd = Math.Min(start + scratch.Chunk, end);
             for (int t = start, next; t < chunkEnd; t = next)
             {
-                next = EndOfGroup(scan, t, chunkEnd);
-                int place = (t - start) * Channels;
-                ScanBlockTokens.Prepare(
-                    scan,
-                    in call,
-                    t,
-                    next - t,
-                    channel,
-                    scratch.Entries + place,
-                    scratch.V + place,
-                    scratch.Skips + place);
+                next = Math.Min(scan.GroupEnds[t], chunkEnd);
+                int* tokens = scratch.Tokens + ((t - start) * TokenNumbers);
+                ScanBlockTokens.Prepare(scan, in call, t, next - t, channel, tokens, scratch.Levels);
             }
             for (int n = 0; n < lanes; n += States)
             {
-                if (!hasFewStates)
-                    DecayRows.Build(scan, channel, n, scratch.Rows);
+                // Rows of few states serve all chunks.
+                if (lanes > States)
+                    new Span<int>(scratch.Built, 2 * Channels).Clear();
+                DecayRows.Build(scan, channel, n, in scratch);
                 for (int t = start, next; t < chunkEnd; t = next)
                 {
-                    next = EndOfGroup(scan, t, chunkEnd);
-                    int place = (t - start) * Channels;
+                    next = Math.Min(scan.GroupEnds[t], chunkEnd);
                     RescaleIfGroupBegins(scan, t, states + n, lanes, Channels);
                     ScanTokens(
                         scan,
-                        scratch.Rows,
-                        scratch.Entries + place,
-                        scratch.V + place,
-                        scratch.B + ((t - spanStart) * 3 * lanes) + n,
-                        lanes,
+                        in call,
+                        t,
                         next - t,
+                        channel,
+                        scratch.Rows,
+                        scratch.Tokens + ((t - start) * TokenNumbers),
+                        scratch.B + ((t - spanStart) * ScanBlockScratch.StateKinds * lanes) + n,
+                        lanes,
                         states + n,
-                        scratch.Sums + place,
-                        isFirst: n == 0);
+                        isFirst: n == 0,
+                        isLast: n + States == lanes);
                 }
-            }
-            for (int t = start, next; t < chunkEnd; t = next)
-            {
-                next = EndOfGroup(scan, t, chunkEnd);
-                int place = (t - start) * Channels;
-                ScanBlockTokens.Write(
-                    scan, in call, t, next - t, channel, scratch.Sums + place, scratch.Skips + place);
             }
         }
     }
 
-    /// <summary>The recurrence of 16 states of eight channels.</summary>
+    /// <summary>Starts with other channels: no levels of Δ, and no rows.</summary>
+    private static void ForgetRows(PackedScan scan, in ScanBlockScratch scratch)
+    {
+        new Span<int>(scratch.Levels, Channels).Fill(scan.Delta.MaxLevel);
+        new Span<int>(scratch.Levels + Channels, Channels).Clear();
+        new Span<int>(scratch.Built, 2 * Channels).Clear();
+    }
+
+    /// <summary>The recurrence of 16 states of eight channels, and y if these are the last states.</summary>
     /// <remarks>
     /// Eight registers of states stay where they are. Of the sums, at most three registers live at a time.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanTokens(
         PackedScan scan,
+        in IntegerScanCall call,
+        int token,
+        int count,
+        int channel,
         byte* rows,
-        uint* entries,
-        int* v,
+        int* tokens,
         short* b,
         nint lanes,
-        int count,
         short* states,
-        int* sums,
-        bool isFirst)
+        bool isFirst,
+        bool isLast)
     {
+        nint row = call.Reverse ? call.Tokens - 1 - token : token;
+        nint step = call.Reverse ? -call.YStride : call.YStride;
+        float* y = call.Y + (row * call.YStride) + channel, scales = scan.CScale + token;
+        float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channel;
+        bool accumulate = call.Accumulate;
         Vector256<short> mask = Vector256.Create((short)(-1 << scan.HiddenShift));
         Vector256<short> h0 = Vector256.Load(states), h1 = Vector256.Load(states + lanes);
         Vector256<short> h2 = Vector256.Load(states + (2 * lanes)), h3 = Vector256.Load(states + (3 * lanes));
         Vector256<short> h4 = Vector256.Load(states + (4 * lanes)), h5 = Vector256.Load(states + (5 * lanes));
         Vector256<short> h6 = Vector256.Load(states + (6 * lanes)), h7 = Vector256.Load(states + (7 * lanes));
-        ushort* places = (ushort*)entries + 1;
         for (; count > 0; count--)
         {
-            short* c = b + lanes, o = c + lanes;
-            h0 = UpdateState(rows, places, v, 0, h0, b, o, mask);
-            h1 = UpdateState(rows, places, v, 1, h1, b, o, mask);
-            Vector256<int> sum01 = Avx2.HorizontalAdd(Products(h0, c), Products(h1, c));
-            h2 = UpdateState(rows, places, v, 2, h2, b, o, mask);
-            h3 = UpdateState(rows, places, v, 3, h3, b, o, mask);
-            Vector256<int> sum23 = Avx2.HorizontalAdd(Products(h2, c), Products(h3, c));
-            Vector256<int> lower = Avx2.HorizontalAdd(sum01, sum23);
-            h4 = UpdateState(rows, places, v, 4, h4, b, o, mask);
-            h5 = UpdateState(rows, places, v, 5, h5, b, o, mask);
-            sum01 = Avx2.HorizontalAdd(Products(h4, c), Products(h5, c));
-            h6 = UpdateState(rows, places, v, 6, h6, b, o, mask);
-            h7 = UpdateState(rows, places, v, 7, h7, b, o, mask);
-            sum23 = Avx2.HorizontalAdd(Products(h6, c), Products(h7, c));
-            Vector256<int> upper = Avx2.HorizontalAdd(sum01, sum23);
+            short* c = b + lanes, o = c + (2 * lanes);
+            h0 = UpdateState(rows, tokens, 0, h0, b, o, mask);
+            h1 = UpdateState(rows, tokens, 1, h1, b, o, mask);
+            Vector256<long> sum01 = Products(h0, h1, c, lanes);
+            h2 = UpdateState(rows, tokens, 2, h2, b, o, mask);
+            h3 = UpdateState(rows, tokens, 3, h3, b, o, mask);
+            Vector256<long> sum23 = Products(h2, h3, c, lanes);
+            Vector256<int> lower = Avx2.UnpackLow(sum01, sum23).AsInt32() + Avx2.UnpackHigh(sum01, sum23).AsInt32();
+            h4 = UpdateState(rows, tokens, 4, h4, b, o, mask);
+            h5 = UpdateState(rows, tokens, 5, h5, b, o, mask);
+            sum01 = Products(h4, h5, c, lanes);
+            h6 = UpdateState(rows, tokens, 6, h6, b, o, mask);
+            h7 = UpdateState(rows, tokens, 7, h7, b, o, mask);
+            sum23 = Products(h6, h7, c, lanes);
+            Vector256<int> upper = Avx2.UnpackLow(sum01, sum23).AsInt32() + Avx2.UnpackHigh(sum01, sum23).AsInt32();
             Vector256<int> sum = Avx2.Permute2x128(lower, upper, 0x20) + Avx2.Permute2x128(lower, upper, 0x31);
-            (isFirst ? sum : sum + Vector256.Load(sums)).Store(sums);
-            places += 2 * Channels;
-            v += Channels;
-            b += 3 * lanes;
-            sums += Channels;
+            if (!isFirst)
+                sum += Vector256.Load(tokens + ScanBlockScratch.Sums);
+            if (isLast)
+                Write(sum, factors, *scales, (float*)tokens + ScanBlockScratch.Skips, y, accumulate);
+            else
+                sum.Store(tokens + ScanBlockScratch.Sums);
+            tokens += TokenNumbers;
+            b += ScanBlockScratch.StateKinds * lanes;
+            scales++;
+            y += step;
         }
         h0.Store(states);
         h1.Store(states + lanes);
@@ -185,26 +190,36 @@ internal static unsafe class IntegerScanAvx2
     /// <summary>level(clamp16(Ā ∗ h + v ∗ B)) of a channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<short> UpdateState(
-        byte* rows,
-        ushort* places,
-        int* v,
-        int channel,
-        Vector256<short> h,
-        short* b,
-        short* offsets,
-        Vector256<short> mask)
+        byte* rows, int* tokens, int channel, Vector256<short> h, short* b, short* offsets, Vector256<short> mask)
     {
-        byte* row = rows + ((nint)places[2 * channel] * Channels) + (channel * DecaySlices.RowBytes);
-        Vector256<short> decay = Vector256.Load((short*)row), input = Vector256.Create(v[channel]).AsInt16();
+        nint place = ((ushort*)tokens)[(2 * channel) + 1];
+        byte* row = rows + (place * Channels) + (channel * DecaySlices.RowBytes);
+        Vector256<short> decay = Vector256.Load((short*)row);
+        Vector256<short> input = Vector256.Create(tokens[ScanBlockScratch.V + channel]).AsInt16();
         h = Avx2.AddSaturate(
             Avx2.MultiplyHighRoundScale(h, decay), Avx2.MultiplyHighRoundScale(input, Vector256.Load(b)));
         return Avx2.AddSaturate(h, Vector256.Load(offsets)) & mask;
     }
 
-    /// <summary>h·C, neighbours added.</summary>
+    /// <summary>h·C of two channels, partly summed: in each half, both channels' sums of even pairs, then of odd ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Products(Vector256<short> h, short* c) =>
-        Avx2.MultiplyAddAdjacent(h, Vector256.Load(c));
+    private static Vector256<long> Products(Vector256<short> h, Vector256<short> g, short* c, nint lanes)
+    {
+        Vector256<int> first = Avx2.UnpackLow(h.AsInt32(), g.AsInt32());
+        Vector256<int> second = Avx2.UnpackHigh(h.AsInt32(), g.AsInt32());
+        return (Avx2.MultiplyAddAdjacent(first.AsInt16(), Vector256.Load(c))
+            + Avx2.MultiplyAddAdjacent(second.AsInt16(), Vector256.Load(c + lanes))).AsInt64();
+    }
+
+    /// <summary>y of eight channels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Write(
+        Vector256<int> sums, float* factors, float scale, float* skips, float* target, bool accumulate)
+    {
+        Vector256<float> y = Vector256.ConvertToSingle(sums) * Vector256.Load(factors) * Vector256.Create(scale);
+        y += Vector256.Load(skips);
+        (accumulate ? Vector256.Load(target) + y : y).Store(target);
+    }
 
     /// <summary>A span of tokens of 16 channels with one state.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -217,97 +232,97 @@ internal static unsafe class IntegerScanAvx2
         short* states,
         in ScanBlockScratch scratch)
     {
-        int half = scratch.Chunk * Channels;
+        int* tokens = scratch.Tokens;
+        int half = scratch.Chunk * TokenNumbers;
         for (int t = spanStart, next; t < spanStart + spanCount; t = next)
         {
-            next = EndOfGroup(scan, t, Math.Min(t + scratch.Chunk, spanStart + spanCount));
-            for (int i = 0; i < 2; i++)
-            {
-                uint* entries = scratch.Entries + (i * half);
-                ScanBlockTokens.Prepare(
-                    scan,
-                    in call,
-                    t,
-                    next - t,
-                    channel + (i * Channels),
-                    entries,
-                    scratch.V + (i * half),
-                    scratch.Skips + (i * half));
-                LookUpDecays(scan, channel + (i * Channels), next - t, entries);
-            }
+            next = Math.Min(scan.GroupEnds[t], Math.Min(t + scratch.Chunk, spanStart + spanCount));
+            ScanBlockTokens.Prepare(scan, in call, t, next - t, channel, tokens, scratch.Levels);
+            LookUpDecays(scan, channel, next - t, tokens);
+            ScanBlockTokens.Prepare(scan, in call, t, next - t, channel + Channels, tokens + half, scratch.Levels);
+            LookUpDecays(scan, channel + Channels, next - t, tokens + half);
             RescaleIfGroupBegins(scan, t, states, States, 2);
-            ScanTokensOfOneState(scan, t - spanStart, next - t, states, in scratch, half);
-            for (int i = 0; i < 2; i++)
-            {
-                ScanBlockTokens.Write(
-                    scan,
-                    in call,
-                    t,
-                    next - t,
-                    channel + (i * Channels),
-                    scratch.Sums + (i * half),
-                    scratch.Skips + (i * half));
-            }
+            int* b = (int*)scratch.B + ((t - spanStart) * ScanBlockScratch.StateKinds);
+            ScanTokensOfOneState(scan, in call, t, next - t, channel, tokens, half, b, states);
         }
     }
 
     /// <summary>Ā of eight channels with one state, in the place of the codes of Δ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void LookUpDecays(PackedScan scan, int channel, int count, uint* entries)
+    private static void LookUpDecays(PackedScan scan, int channel, int count, int* tokens)
     {
         short* table = scan.Slices.Table - scan.Slices.LowestRate;
-        for (int e = 0; e < Channels; e++)
+        Vector256<int> rates = Avx2.ConvertToVector256Int32(scan.RateCodes + channel);
+        for (; count > 0; count--)
         {
-            short* slice = table + scan.RateCodes[channel + e];
-            uint* entry = entries + e;
-            for (int i = 0; i < count; i++)
-            {
-                *entry = (ushort)slice[*entry >> 16];
-                entry += Channels;
-            }
+            Vector256<ulong> pairs = (Vector256.ShiftRightLogical(Vector256.Load(tokens), 16) + rates).AsUInt64();
+            ulong pair01 = pairs.GetLower().ToScalar(), pair23 = pairs.GetLower().GetElement(1);
+            ulong pair45 = pairs.GetUpper().ToScalar(), pair67 = pairs.GetUpper().GetElement(1);
+            tokens[0] = table[(int)pair01];
+            tokens[1] = table[(int)(pair01 >> 32)];
+            tokens[2] = table[(int)pair23];
+            tokens[3] = table[(int)(pair23 >> 32)];
+            tokens[4] = table[(int)pair45];
+            tokens[5] = table[(int)(pair45 >> 32)];
+            tokens[6] = table[(int)pair67];
+            tokens[7] = table[(int)(pair67 >> 32)];
+            tokens += TokenNumbers;
         }
     }
 
-    /// <summary>The recurrence of one state of 16 channels.</summary>
+    /// <summary>The recurrence of one state of 16 channels, and y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void ScanTokensOfOneState(
-        PackedScan scan, int token, int count, short* states, in ScanBlockScratch scratch, int half)
+        PackedScan scan,
+        in IntegerScanCall call,
+        int token,
+        int count,
+        int channel,
+        int* tokens,
+        nint half,
+        int* b,
+        short* states)
     {
+        nint row = call.Reverse ? call.Tokens - 1 - token : token;
+        nint step = call.Reverse ? -call.YStride : call.YStride;
+        float* y = call.Y + (row * call.YStride) + channel, scales = scan.CScale + token;
+        float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channel;
+        bool accumulate = call.Accumulate;
         Vector256<short> mask = Vector256.Create((short)(-1 << scan.HiddenShift));
         Vector256<short> h0 = Vector256.Load(states), h1 = Vector256.Load(states + States);
-        int* b = (int*)scratch.B + (token * 3), v = scratch.V, sums = scratch.Sums;
-        int* decays = (int*)scratch.Entries;
         for (; count > 0; count--)
         {
             Vector256<short> bs = Vector256.Create(b[0]).AsInt16(), cs = Vector256.Create(b[1]).AsInt16();
-            Vector256<short> offset = Vector256.Create(b[2]).AsInt16();
-            h0 = Avx2.AddSaturate(
-                Avx2.MultiplyHighRoundScale(h0, Vector256.Load(decays).AsInt16()),
-                Avx2.MultiplyHighRoundScale(bs, Vector256.Load(v).AsInt16()));
-            h1 = Avx2.AddSaturate(
-                Avx2.MultiplyHighRoundScale(h1, Vector256.Load(decays + half).AsInt16()),
-                Avx2.MultiplyHighRoundScale(bs, Vector256.Load(v + half).AsInt16()));
-            h0 = Avx2.AddSaturate(h0, offset) & mask;
-            h1 = Avx2.AddSaturate(h1, offset) & mask;
-            Avx2.MultiplyAddAdjacent(h0, cs).Store(sums);
-            Avx2.MultiplyAddAdjacent(h1, cs).Store(sums + half);
-            b += 3;
-            v += Channels;
-            decays += Channels;
-            sums += Channels;
+            Vector256<short> offset = Vector256.Create(b[3]).AsInt16();
+            float* skips = (float*)tokens + ScanBlockScratch.Skips;
+            h0 = UpdateState(tokens, h0, bs, offset, mask);
+            Write(Avx2.MultiplyAddAdjacent(h0, cs), factors, *scales, skips, y, accumulate);
+            h1 = UpdateState(tokens + half, h1, bs, offset, mask);
+            Write(
+                Avx2.MultiplyAddAdjacent(h1, cs),
+                factors + Channels,
+                *scales,
+                skips + half,
+                y + Channels,
+                accumulate);
+            b += ScanBlockScratch.StateKinds;
+            tokens += TokenNumbers;
+            scales++;
+            y += step;
         }
         h0.Store(states);
         h1.Store(states + States);
     }
 
-    /// <summary>The first token that belongs to another group, or the end.</summary>
-    private static int EndOfGroup(PackedScan scan, int token, int end)
+    /// <summary>level(clamp16(Ā ∗ h + v ∗ B)) of eight channels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<short> UpdateState(
+        int* tokens, Vector256<short> h, Vector256<short> b, Vector256<short> offset, Vector256<short> mask)
     {
-        int* groups = scan.Groups;
-        int next = token + 1;
-        while (next < end && groups[next] == groups[token])
-            next++;
-        return next;
+        Vector256<short> decay = Vector256.Load(tokens).AsInt16();
+        Vector256<short> v = Vector256.Load(tokens + ScanBlockScratch.V).AsInt16();
+        h = Avx2.AddSaturate(Avx2.MultiplyHighRoundScale(h, decay), Avx2.MultiplyHighRoundScale(v, b));
+        return Avx2.AddSaturate(h, offset) & mask;
     }
 
     /// <summary>Gives states the scale of a token's group if it is the group's first.</summary>

@@ -9,11 +9,22 @@ internal readonly unsafe struct ScanBlockScratch
     /// <summary>Lanes of a register of states.</summary>
     public const int BlockStates = 16;
 
+    /// <summary>
+    /// Numbers of a token of a block, eight of each kind: entries, v, D·u and sums. See <see cref="Tokens"/>.
+    /// </summary>
+    public const int TokenNumbers = 4 * BlockChannels;
+
+    /// <summary>Where v, D·u and sums are among the numbers of a token.</summary>
+    public const int V = BlockChannels, Skips = 2 * BlockChannels, Sums = 3 * BlockChannels;
+
+    /// <summary>What each token has as many numbers of as there are lanes. See <see cref="B"/>.</summary>
+    public const int StateKinds = 4;
+
     /// <summary>The lanes of B, C and the offsets of a span's tokens, at most; they fit the second cache.</summary>
     private const int SpanLanes = 4096;
 
     /// <summary>Tokens that are prepared together where they all fit the nearest cache.</summary>
-    private const int ChunkTokens = 32;
+    private const int ChunkTokens = 64;
 
     /// <summary>Divides a block of memory.</summary>
     /// <param name="memory">Null to learn how many bytes there must be.</param>
@@ -23,22 +34,18 @@ internal readonly unsafe struct ScanBlockScratch
     {
         bool hasOneState = scan.States == 1;
         StateLanes = hasOneState ? 2 : (scan.States + BlockStates - 1) / BlockStates * BlockStates;
-        int most = Math.Max(1, SpanLanes / StateLanes), spans = (tokens + most - 1) / most;
-        Span = (tokens + spans - 1) / spans;
+        Span = EqualPart(tokens, Math.Max(1, SpanLanes / StateLanes));
         // Rows of Ā belong to 16 states. They are built once for all tokens of a chunk.
-        Chunk = StateLanes <= BlockStates ? Math.Min(ChunkTokens, Span) : Span;
+        Chunk = StateLanes <= BlockStates ? EqualPart(Span, ChunkTokens) : Span;
         Channels = Math.Max(1, IntegerScan.StateBytes / (2 * BlockChannels * sizeof(short) * StateLanes))
             * 2 * BlockChannels;
-        int values = Chunk * BlockChannels * (hasOneState ? 2 : 1);
         Rows = memory;
-        States = (short*)(Rows
-            + (hasOneState ? 0 : scan.Slices.Blocks * DecaySlices.BlockCodes * BlockChannels * DecaySlices.RowBytes));
-        Entries = (uint*)(States + (Channels * StateLanes));
-        V = (int*)(Entries + values);
-        Skips = (float*)(V + values);
-        Sums = (int*)(Skips + values);
-        B = (short*)(Sums + values);
-        Bytes = (int)((byte*)(B + (Span * 3 * StateLanes)) - memory);
+        States = (short*)(Rows + (hasOneState ? 0 : scan.Slices.Blocks * DecayRows.BlockBytes));
+        Tokens = (int*)(States + (Channels * StateLanes));
+        Levels = Tokens + (Chunk * TokenNumbers * (hasOneState ? 2 : 1));
+        Built = Levels + (2 * BlockChannels);
+        B = (short*)(Built + (2 * BlockChannels));
+        Bytes = (int)((byte*)(B + (Span * StateKinds * StateLanes)) - memory);
     }
 
     /// <summary>The bytes that it takes.</summary>
@@ -63,21 +70,32 @@ internal readonly unsafe struct ScanBlockScratch
     public readonly short* States;
 
     /// <summary>
-    /// For each token and channel: the level of Δ, then its <see cref="DecaySlices.Entries"/>; of one state, then Ā.
+    /// For each token, eight channels each: the level of Δ, which becomes its <see cref="DecaySlices.Entries"/> (and Ā,
+    /// if there is one state); v, twice in 32 bits; D·u as a float; and Σ h·C.
     /// </summary>
-    public readonly uint* Entries;
+    public readonly int* Tokens;
 
-    /// <summary>v, twice.</summary>
-    public readonly int* V;
+    /// <summary>The least and the largest level of Δ of each channel so far.</summary>
+    public readonly int* Levels;
 
-    /// <summary>D·u. Before, Δ where its levels are those after the softplus.</summary>
-    public readonly float* Skips;
-
-    /// <summary>Σ h·C.</summary>
-    public readonly int* Sums;
+    /// <summary>The blocks of codes whose rows are built: the first of each channel, and the end.</summary>
+    public readonly int* Built;
 
     /// <summary>
-    /// For each token, in as many lanes each: the levels of B as the upper bits of 16, those of C, and the offsets.
+    /// For each token, in as many lanes each: the levels of B as the upper bits of 16, those of C twice, and offsets.
     /// </summary>
+    /// <remarks>
+    /// Of 16 states, C is in the order of two channels' states whose pairs are interleaved:
+    /// <code>
+    ///   first      c0 c1 c0 c1 c2 c3 c2 c3 | c8 …         second      c4 c5 c4 c5 c6 c7 c6 c7 | c12 …
+    /// </code>
+    /// </remarks>
     public readonly short* B;
+
+    /// <summary>The largest of the equal parts that a number is divided into, of which each is at most a limit.</summary>
+    private static int EqualPart(int number, int limit)
+    {
+        int parts = Math.Max(1, (number + limit - 1) / limit);
+        return Math.Max(1, (number + parts - 1) / parts);
+    }
 }
