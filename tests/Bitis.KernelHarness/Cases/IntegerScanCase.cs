@@ -25,6 +25,9 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
     /// <summary>Whether the quantizers' ranges cover all values, those of the hidden states included.</summary>
     public bool CoversAll { get; init; }
 
+    /// <summary>Whether some codes of A are so low or so high that indices of Ā reach both of their limits.</summary>
+    public bool HasExtremeRates { get; init; }
+
     /// <summary>Where the channels are split into several calls; multiples of 64.</summary>
     internal int[] Cuts { get; init; } = [];
 
@@ -47,7 +50,15 @@ internal sealed unsafe record IntegerScanCase(int Tokens, int Channels, int Stat
 
     /// <summary>ln |A|: the states decay at 1, 2, 3, …</summary>
     internal FloatTensor ALog => FloatTensor.From(
-        [Channels, States], [.. Enumerable.Range(0, Channels * States).Select(i => MathF.Log(1 + (i % States)))]);
+        [Channels, States],
+        [
+            .. Enumerable.Range(0, Channels * States).Select(i => (HasExtremeRates ? i % 5 : 0) switch
+            {
+                1 => -12,
+                2 => 12,
+                _ => MathF.Log(1 + (i % States)),
+            }),
+        ]);
 
     internal FloatTensor D => FloatTensor.From([Channels], Sample.Floats(5, Channels));
 

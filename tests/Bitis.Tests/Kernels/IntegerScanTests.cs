@@ -29,6 +29,34 @@ public sealed class IntegerScanTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(8)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(17)]
+    [InlineData(32)]
+    public void Codes_beyond_the_table_take_its_ends_for_any_number_of_states(int states)
+    {
+        var data = new IntegerScanCase(Tokens: 21, Channels: 44, states, Bits: 8, Groups: 4) { HasExtremeRates = true };
+        KernelAssert.FormsAgree(data);
+        KernelAssert.FormsAgree(data with { HasFineScales = true, Reverse = true, Accumulate = true });
+        KernelAssert.FormsAgree(data with { HasExtremes = true, Bits = 4 });
+    }
+
+    [Theory]
+    [InlineData(2200, 1)]
+    [InlineData(300, 16)]
+    [InlineData(300, 33)]
+    public void Sequences_that_are_scanned_part_by_part_give_the_same_bits(int tokens, int states) =>
+        KernelAssert.FormsAgree(new IntegerScanCase(tokens, Channels: 32, states, Bits: 8, Groups: 3)
+        {
+            HasFineScales = true,
+            Reverse = true,
+        });
+
     [Fact]
     public void The_outputs_are_not_all_zeros()
     {

@@ -24,7 +24,7 @@ internal readonly unsafe struct ScanBlockScratch
     private const int SpanLanes = 4096;
 
     /// <summary>Tokens that are prepared together where they all fit the nearest cache.</summary>
-    private const int ChunkTokens = 64;
+    private const int ChunkTokens = 128;
 
     /// <summary>Divides a block of memory.</summary>
     /// <param name="memory">Null to learn how many bytes there must be.</param>
