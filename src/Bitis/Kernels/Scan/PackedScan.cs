@@ -47,6 +47,7 @@ internal sealed unsafe class PackedScan : IDisposable
         _rescales = NativeBuffer<float>.Of(tables.Rescales);
         _groups = NativeBuffer<int>.Of(tables.Groups);
         _offsets = NativeBuffer<short>.Of(tables.Offsets);
+        HasOneOffset = tables.Offsets.Distinct().Count() == 1;
         _skip = NativeBuffer<float>.Of(tables.Skips);
         _uLevels = NativeBuffer<float>.Of([.. tables.UInverses, .. tables.ULows, .. tables.UHighs]);
         _bInverse = NativeBuffer<float>.Of(tables.BInverses);
@@ -137,6 +138,9 @@ internal sealed unsafe class PackedScan : IDisposable
     /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.
     /// </summary>
     public short* Offsets => _offsets.Pointer;
+
+    /// <summary>Whether all <see cref="Offsets"/> are the same.</summary>
+    public bool HasOneOffset { get; }
 
     /// <summary>D·s_u, <c>[channels]</c>.</summary>
     public float* Skip => _skip.Pointer;
