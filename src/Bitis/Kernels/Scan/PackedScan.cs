@@ -37,7 +37,9 @@ internal sealed unsafe class PackedScan : IDisposable
         (HiddenBits, BBits, BMaxLevel, CMaxLevel) =
             (tables.HiddenBits, tables.BBits, tables.BMaxLevel, tables.CMaxLevel);
         _rateCodes = NativeBuffer<sbyte>.Of(tables.RateCodes);
-        FirstCode = Math.Clamp(tables.DeltaCodes.Min() + tables.RateCodes.Min(), 0, LastCodeOfAll);
+        int firstCode = tables.DeltaCodes.Min() + tables.RateCodes.Min();
+        FirstCode = Math.Clamp(firstCode, 0, LastCodeOfAll);
+        HasNegativeCodes = firstCode < 0;
         LastCode = Math.Clamp(tables.DeltaCodes.Max() + tables.RateCodes.Max(), 0, LastCodeOfAll);
         _rateLanes = PackRates(tables.RateCodes);
         _decayTables = ByteTables(IntegerScanTables.Codes, tables.Decays);
@@ -85,6 +87,9 @@ internal sealed unsafe class PackedScan : IDisposable
 
     /// <summary>The least and the largest code of Ā that may occur.</summary>
     public int FirstCode { get; }
+
+    /// <summary>Whether codes of Ā may be below 0 before they are limited.</summary>
+    public bool HasNegativeCodes { get; }
 
     /// <inheritdoc cref="FirstCode"/>
     public int LastCode { get; }

@@ -103,7 +103,13 @@ internal static unsafe class IntegerScanVnni
             chunk.OutputFactors = scan.OutputFactors + ((nint)group * scan.Channels) + channelStart;
             chunk.BScales = scan.BScale + start;
             chunk.CScales = scan.CScale + start;
-            var form = new ScanKernelForm(pairs, count, scan.Delta.MaxLevel >= 128, scan.HasOneOffset, call.Accumulate);
+            var form = new ScanKernelForm(
+                pairs,
+                count,
+                HasLargeTables: scan.Delta.MaxLevel >= 128,
+                scan.HasOneOffset,
+                scan.HasNegativeCodes,
+                call.Accumulate);
             ((delegate* unmanaged<ScanChunkCall*, void>)Kernels.GetOrAdd(form, Place))(&chunk);
         }
     }

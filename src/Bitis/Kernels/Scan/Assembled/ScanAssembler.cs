@@ -319,7 +319,8 @@ internal sealed class ScanAssembler
             for (int token = 0; token < _form.Tokens; token++)
             {
                 _code.vpaddsb(Lows, Rate, Codes[token]);
-                _code.vpmaxsb(Lows, Lows, Zero);
+                if (_form.HasNegativeCodes)
+                    _code.vpmaxsb(Lows, Lows, Zero);
                 _code.vmovdqa64(Highs, Lows);
                 _code.vpermi2b(Lows, Low0, Low1);
                 _code.vpermi2b(Highs, High0, High1);
