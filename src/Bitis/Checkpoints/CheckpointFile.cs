@@ -78,8 +78,7 @@ internal sealed class CheckpointFile : IDisposable
                 {
                     throw Error(
                         $"the file was cut off while it was read: it had {Length} bytes when it was opened, and ends "
-                        + "at "
-                        + $"byte {offset} or before now. Copy it again, and do not write to it while it is used.");
+                        + $"at byte {offset} or before now. Copy it again, and do not write to it while it is used.");
                 }
                 destination = destination[count..];
                 offset += count;

@@ -117,16 +117,14 @@ internal sealed class HubDownload(
         {
             throw new BitisException(
                 $"{reference}: {info.Location.Host} sends the contents in the coding '{coding}', which was not asked "
-                + "for; "
-                + "something on the way alters the data.");
+                + "for; something on the way alters the data.");
         }
         if (response is { IsSuccessStatusCode: true, Content.Headers.ContentType.MediaType: "text/html" }
             && !reference.File.EndsWith(".html", StringComparison.OrdinalIgnoreCase))
         {
             throw new BitisException(
                 $"{reference}: {info.Location.Host} sends a web page (HTML) instead of the file: a login, a consent "
-                + "or a proxy's "
-                + "page; open the hub in a browser on this network to see which.");
+                + "or a proxy's page; open the hub in a browser on this network to see which.");
         }
         switch (response.StatusCode)
         {

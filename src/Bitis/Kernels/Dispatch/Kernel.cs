@@ -5,7 +5,11 @@ namespace Bitis.Kernels.Dispatch;
 /// Its name follows the grammar <c>types-operation-tile-instructionset</c>, for example <c>u8s8-gemm-6x16-avxvnni</c>;
 /// kernels without a tile leave it out. Families derive from this to add the function pointer.
 /// </remarks>
-internal abstract class Kernel(string operation, string? tile, InstructionSet instructionSet)
+internal abstract class Kernel(
+    string operation,
+    string? tile,
+    InstructionSet instructionSet,
+    InstructionSet alsoNeeded = InstructionSet.Portable)
 {
     /// <summary>The unique name of the kernel, for <c>BITIS_KERNEL</c>.</summary>
     public string Name { get; } = string.Join('-',
@@ -21,7 +25,8 @@ internal abstract class Kernel(string operation, string? tile, InstructionSet in
     public InstructionSet InstructionSet { get; } = instructionSet;
 
     /// <summary>Whether this machine can run it.</summary>
-    public bool IsSupported => InstructionSets.IsSupported(InstructionSet);
+    public bool IsSupported =>
+        InstructionSets.IsSupported(InstructionSet) && InstructionSets.IsSupported(alsoNeeded);
 
     /// <inheritdoc />
     public override string ToString() => Name;

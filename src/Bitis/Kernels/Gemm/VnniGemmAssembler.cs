@@ -103,6 +103,7 @@ internal sealed class VnniGemmAssembler
 
     private void WriteProducts()
     {
+        WriteFirstSums();
         _code.mov(rdx, Argument(nameof(VnniGemmCall.Panel)));
         _code.mov(rcx, Argument(nameof(VnniGemmCall.Groups)));
         _code.lea(rax, __[rsi + (rsi * 2)]);
@@ -114,12 +115,6 @@ internal sealed class VnniGemmAssembler
             else
                 _code.lea(RowBases[i], __[RowBases[i - 1] + rax]);
         }
-        for (int row = 0; row < _rows; row++)
-        {
-            for (int vector = 0; vector < _vectors; vector++)
-                _code.vpxord(Sum(row, vector), Sum(row, vector), Sum(row, vector));
-        }
-
         _code.mov(rax, Argument(nameof(VnniGemmCall.GroupStride)));
         Label loop = _code.CreateLabel(), end = _code.CreateLabel();
         _code.test(rcx, rcx);
@@ -143,6 +138,34 @@ internal sealed class VnniGemmAssembler
         _code.Label(ref end);
     }
 
+    /// <summary>What the sums begin with: −zero·columnSum, or 0 for raw sums.</summary>
+    private void WriteFirstSums()
+    {
+        AssemblerRegisterZMM zero = zmm31, negative = zmm30;
+        if (_epilogue != VnniGemmEpilogue.Sums)
+        {
+            _code.mov(rax, Argument(nameof(VnniGemmCall.ColumnSums)));
+            _code.mov(rdx, Argument(nameof(VnniGemmCall.ParameterStride)));
+            _code.vpxord(zero, zero, zero);
+        }
+        for (int row = 0; row < _rows; row++)
+        {
+            if (_epilogue != VnniGemmEpilogue.Sums)
+            {
+                _code.vpsubd(negative, zero, __dword_bcst[r13]);
+                _code.add(r13, rdx);
+            }
+            for (int vector = 0; vector < _vectors; vector++)
+            {
+                AssemblerRegisterZMM sum = Sum(row, vector);
+                if (_epilogue == VnniGemmEpilogue.Sums)
+                    _code.vpxord(sum, sum, sum);
+                else
+                    _code.vpmulld(sum, negative, __zmmword_ptr[rax + (RegisterBytes * vector)]);
+            }
+        }
+    }
+
     private static AssemblerMemoryOperand Input(int row) => (row % 3) switch
     {
         0 => __dword_ptr[RowBases[row / 3]],
@@ -150,11 +173,10 @@ internal sealed class VnniGemmAssembler
         _ => __dword_ptr[RowBases[row / 3] + (rsi * 2)],
     };
 
-    /// <summary>(sum − zero·columnSum)·(tokenScale·scale) + bias, each operation rounded, as all forms do it.</summary>
+    /// <summary>sum·(tokenScale·scale) + bias, each operation rounded, as all forms do it.</summary>
     private void WriteEpilogue()
     {
-        AssemblerRegisterZMM tokenScale = zmm31, zero = zmm30, scratch = zmm29;
-        _code.mov(r8, Argument(nameof(VnniGemmCall.ColumnSums)));
+        AssemblerRegisterZMM tokenScale = zmm31, scratch = zmm30;
         _code.mov(r9, Argument(nameof(VnniGemmCall.Scales)));
         _code.mov(r10, Argument(nameof(VnniGemmCall.Bias)));
         _code.mov(r11, Argument(nameof(VnniGemmCall.ParameterStride)));
@@ -163,9 +185,7 @@ internal sealed class VnniGemmAssembler
             if (_epilogue != VnniGemmEpilogue.Sums)
             {
                 _code.vbroadcastss(tokenScale, __dword_ptr[r12]);
-                _code.vpbroadcastd(zero, __dword_ptr[r13]);
                 _code.add(r12, r11);
-                _code.add(r13, r11);
             }
             for (int vector = 0; vector < _vectors; vector++)
             {
@@ -175,8 +195,6 @@ internal sealed class VnniGemmAssembler
                 AssemblerMemoryOperand target = __zmmword_ptr[rbx + offset];
                 if (_epilogue != VnniGemmEpilogue.Sums)
                 {
-                    _code.vpmulld(scratch, zero, __zmmword_ptr[r8 + offset]);
-                    _code.vpsubd(sum, sum, scratch);
                     _code.vcvtdq2ps(sum, sum);
                     _code.vmulps(scratch, tokenScale, __zmmword_ptr[r9 + offset]);
                     _code.vmulps(sum, sum, scratch);

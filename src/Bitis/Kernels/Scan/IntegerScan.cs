@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Rounding;
+using Bitis.Kernels.Scan.Assembled;
 using Bitis.Kernels.Scan.StatesInLanes;
 using Bitis.Kernels.Simd;
 
@@ -24,6 +25,7 @@ internal static unsafe class IntegerScan
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<RangeKernel<IntegerScanCall>> Table { get; } = new(
+        new(Operation, InstructionSet.Avx512Vnni, &RunAvx512Vnni, InstructionSet.Avx512Vbmi),
         new(Operation, InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
         new(Operation, InstructionSet.Avx2, &RunAvx2),
         new(Operation, InstructionSet.Portable, &RunPortable));
@@ -126,6 +128,16 @@ internal static unsafe class IntegerScan
     {
         int whole = WholeBlocks(channelStart, channelEnd);
         IntegerScanAvx2.Run(call.Scan, in call, channelStart, whole);
+        RunPortable(in call, whole, channelEnd);
+    }
+
+    private static void RunAvx512Vnni(in IntegerScanCall call, int channelStart, int channelEnd)
+    {
+        int whole = WholeBlocks(channelStart, channelEnd);
+        if (IntegerScanVnni.Has(call.Scan))
+            IntegerScanVnni.Run(call.Scan, in call, channelStart, whole);
+        else
+            IntegerScanAvx512Vbmi.Run(call.Scan, in call, channelStart, whole);
         RunPortable(in call, whole, channelEnd);
     }
 

@@ -331,8 +331,9 @@ internal static unsafe class IntegerScanAvx512Vbmi
         (accumulate ? Vector512.Load(target) + y : y).Store(target);
     }
 
+    /// <summary>h at the start of a group of tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rescale(short* states, int count, float factor, int shift)
+    public static void Rescale(short* states, int count, float factor, int shift)
     {
         Vector512<short> half = Vector512.Create((short)(1 << (shift - 1)));
         Vector512<short> mask = Vector512.Create((short)(-1 << shift));

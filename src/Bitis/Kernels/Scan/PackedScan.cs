@@ -37,6 +37,7 @@ internal sealed unsafe class PackedScan : IDisposable
         (HiddenBits, BBits, BMaxLevel, CMaxLevel) =
             (tables.HiddenBits, tables.BBits, tables.BMaxLevel, tables.CMaxLevel);
         _rateCodes = NativeBuffer<sbyte>.Of(tables.RateCodes);
+        HasNegativeCodes = tables.DeltaCodes.Min() + tables.RateCodes.Min() < 0;
         _rateLanes = PackRates(tables.RateCodes);
         Slices = new DecaySlices(tables);
         _decayTables = ByteTables(IntegerScanTables.Codes, tables.Decays);
@@ -47,6 +48,7 @@ internal sealed unsafe class PackedScan : IDisposable
         _groups = NativeBuffer<int>.Of(tables.Groups);
         _groupEnds = NativeBuffer<int>.Of(EndsOfRuns(tables.Groups));
         _offsets = NativeBuffer<short>.Of(tables.Offsets);
+        HasOneOffset = tables.Offsets.Distinct().Count() == 1;
         _skip = NativeBuffer<float>.Of(tables.Skips);
         _uLevels = NativeBuffer<float>.Of([.. tables.UInverses, .. tables.ULows, .. tables.UHighs]);
         _bInverse = NativeBuffer<float>.Of(tables.BInverses);
@@ -81,6 +83,9 @@ internal sealed unsafe class PackedScan : IDisposable
 
     /// <summary>Pairs of states, of which an even number is stored.</summary>
     public int Pairs => (States + 1) / 2;
+
+    /// <summary>Whether codes of Ā may be below 0 before they are limited.</summary>
+    public bool HasNegativeCodes { get; }
 
     /// <summary>Ā for states in lanes.</summary>
     public DecaySlices Slices { get; }
@@ -137,6 +142,9 @@ internal sealed unsafe class PackedScan : IDisposable
     /// What is added to h before its lower bits are cut off, <c>[tokens, states]</c>, an even number of states.
     /// </summary>
     public short* Offsets => _offsets.Pointer;
+
+    /// <summary>Whether all <see cref="Offsets"/> are the same.</summary>
+    public bool HasOneOffset { get; }
 
     /// <summary>D·s_u, <c>[channels]</c>.</summary>
     public float* Skip => _skip.Pointer;

@@ -64,8 +64,7 @@ internal static class ModelFamilies
     /// <summary>What to do about an unknown family.</summary>
     public const string Advice =
         "A model of another family opens where the program registers it (ModelFamily.Register), or anywhere if its "
-        + "file "
-        + "was saved with its graph (VisionModel.FromGraph)";
+        + "file was saved with its graph (VisionModel.FromGraph)";
 
     /// <summary>The family of a checkpoint without a description.</summary>
     /// <exception cref="BitisException">No family recognizes it, or more than one does.</exception>

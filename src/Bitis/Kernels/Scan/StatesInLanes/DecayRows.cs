@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Bitis.Kernels.Scan.StatesInLanes;
 
-/// <summary>The rows of Ā of eight channels: the 16 states for each code of Δ.</summary>
+/// <summary>The rows of Ā of eight channels: 16 states for each code of Δ.</summary>
+/// <remarks>They are slices of the table, transposed.</remarks>
 internal static unsafe class DecayRows
 {
     private const int Channels = ScanBlockScratch.BlockChannels, States = ScanBlockScratch.BlockStates;
@@ -12,7 +13,7 @@ internal static unsafe class DecayRows
     /// <summary>The bytes of a block of codes.</summary>
     public const int BlockBytes = DecaySlices.BlockCodes * Channels * DecaySlices.RowBytes;
 
-    /// <summary>Builds the rows that levels of Δ need and that are not there yet: slices of the table, transposed.</summary>
+    /// <summary>Builds the rows that levels of Δ need and that are not there yet.</summary>
     /// <param name="scan">The scan.</param>
     /// <param name="channel">The first of eight channels.</param>
     /// <param name="firstState">The first of 16 states.</param>

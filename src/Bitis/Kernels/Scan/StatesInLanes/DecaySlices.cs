@@ -58,7 +58,7 @@ internal sealed unsafe class DecaySlices : IDisposable
     /// <summary>Ā·2¹⁵.</summary>
     public short* Table => _table.Pointer;
 
-    /// <summary>By the level of Δ: its multiple in the lower 16 bits, the place of its code in the upper ones.</summary>
+    /// <summary>By the level of Δ: its multiple in the lower 16 bits, its code's place in the upper ones.</summary>
     /// <remarks>
     /// Of several states, the place is that of a row in bytes; of one state, it is that of an entry of <see
     /// cref="Table"/>, for the least code of A.

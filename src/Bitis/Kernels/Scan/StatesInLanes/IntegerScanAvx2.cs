@@ -11,7 +11,7 @@ namespace Bitis.Kernels.Scan.StatesInLanes;
 /// <code>
 ///   Ā         row[codeΔ[e]]              one load
 ///   h         Ā ∗ h + v[e] ∗ B           rounding high products, saturating sum; an offset, and the lower bits cut off
-///   sums      h·C + h·C                  one multiply-add of neighbours; horizontal additions of eight channels
+///   sums      h[e]·C, h[e+1]·C           two channels' pairs interleaved; multiply-adds of neighbors; transposed sums
 /// </code>
 /// With one state, channels are in the lanes instead: 8 channels, each with its state and a lane that is 0. Two
 /// registers advance side by side.
@@ -201,7 +201,7 @@ internal static unsafe class IntegerScanAvx2
         return Avx2.AddSaturate(h, Vector256.Load(offsets)) & mask;
     }
 
-    /// <summary>h·C of two channels, partly summed: in each half, both channels' sums of even pairs, then of odd ones.</summary>
+    /// <summary>h·C of two channels, partly summed: four sums of each, as neighbors in turn.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<long> Products(Vector256<short> h, Vector256<short> g, short* c, nint lanes)
     {

@@ -1,6 +1,6 @@
 namespace Bitis.Kernels.Scan.StatesInLanes;
 
-/// <summary>Scratch memory of <see cref="IntegerScanAvx2"/>: the states of some channels, and what is prepared.</summary>
+/// <summary>Scratch memory of <see cref="IntegerScanAvx2"/>: states of some channels, and what is prepared.</summary>
 internal readonly unsafe struct ScanBlockScratch
 {
     /// <summary>Channels whose states advance together.</summary>
@@ -82,7 +82,7 @@ internal readonly unsafe struct ScanBlockScratch
     public readonly int* Built;
 
     /// <summary>
-    /// For each token, in as many lanes each: the levels of B as the upper bits of 16, those of C twice, and offsets.
+    /// For each token and lane: the level of B as the upper bits of 16, that of C twice, and the offset.
     /// </summary>
     /// <remarks>
     /// Of 16 states, C is in the order of two channels' states whose pairs are interleaved:
@@ -92,7 +92,7 @@ internal readonly unsafe struct ScanBlockScratch
     /// </remarks>
     public readonly short* B;
 
-    /// <summary>The largest of the equal parts that a number is divided into, of which each is at most a limit.</summary>
+    /// <summary>The size of the equal parts of a number that are at most as large as a limit.</summary>
     private static int EqualPart(int number, int limit)
     {
         int parts = Math.Max(1, (number + limit - 1) / limit);

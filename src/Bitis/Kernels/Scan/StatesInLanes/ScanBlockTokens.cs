@@ -40,7 +40,7 @@ internal static unsafe class ScanBlockTokens
         }
     }
 
-    /// <summary>What the recurrence of some tokens of a group takes: see <see cref="ScanBlockScratch.Tokens"/>.</summary>
+    /// <summary>What the recurrence of a group's tokens takes: see <see cref="ScanBlockScratch.Tokens"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Prepare(
         PackedScan scan, in IntegerScanCall call, int start, int count, int channel, int* tokens, int* levels)
