@@ -188,6 +188,15 @@ internal static unsafe class Int8Gemm
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
                 TTile.Multiply(a + (m * lda), lda, groupStride, rows, in panel, sums);
+                if (columns == 2 * TLanes.Count && columns == TTile.Columns)
+                {
+                    float* tile = c + (m * ldc) + n;
+                    if (accumulate)
+                        Dequantize<TLanes, On>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    else
+                        Dequantize<TLanes, Off>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    continue;
+                }
                 for (int row = 0; row < rows; row++)
                 {
                     int* source = sums + (row * TTile.Columns);
@@ -201,6 +210,40 @@ internal static unsafe class Int8Gemm
                         Dequantize<Lane1>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
                 }
             }
+        }
+    }
+
+    // A whole tile of two registers a row. What belongs to its columns stays in registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Dequantize<TLanes, TAccumulate>(
+        int* sums,
+        int* columnSums,
+        float* scales,
+        float* bias,
+        in TokenParameters parameters,
+        int firstRow,
+        int rows,
+        float* target,
+        nint ldc)
+        where TLanes : struct, ILanes<TLanes>
+        where TAccumulate : struct, ISwitch
+    {
+        nint width = TLanes.Count, stride = parameters.Stride;
+        float* tokenScale = parameters.Scales + (firstRow * stride);
+        int* zero = parameters.ZeroPoints + (firstRow * stride);
+        TLanes scales0 = TLanes.Load(scales), scales1 = TLanes.Load(scales + width);
+        TLanes bias0 = TLanes.Load(bias), bias1 = TLanes.Load(bias + width);
+        for (int row = 0; row < rows; row++)
+        {
+            TLanes scale = TLanes.Create(*tokenScale);
+            TLanes y0 = (TLanes.LoadCorrected(sums, columnSums, *zero) * (scale * scales0)) + bias0;
+            TLanes y1 = (TLanes.LoadCorrected(sums + width, columnSums + width, *zero) * (scale * scales1)) + bias1;
+            TLanes.Store(TAccumulate.IsOn ? TLanes.Load(target) + y0 : y0, target);
+            TLanes.Store(TAccumulate.IsOn ? TLanes.Load(target + width) + y1 : y1, target + width);
+            tokenScale += stride;
+            zero += stride;
+            sums += 2 * width;
+            target += ldc;
         }
     }
 
