@@ -87,8 +87,7 @@ internal readonly unsafe struct PairRunsTile<TPairs> : IInt8GemmTile
             TPairs c40 = c00, c41 = c01;
             TPairs c50 = c00, c51 = c01;
             start += 4 * width;
-            nint end = k + (*length++ * stride);
-            do
+            for (nint end = k + (*length++ * stride); k < end; k += stride)
             {
                 TPairs w0 = TPairs.Load(weights), w1 = TPairs.Load(weights + (4 * width));
                 weights += 8 * width;
@@ -110,9 +109,7 @@ internal readonly unsafe struct PairRunsTile<TPairs> : IInt8GemmTile
                 x = TPairs.Broadcast(a5 + k);
                 c50 = TPairs.AddProducts(c50, x, w0);
                 c51 = TPairs.AddProducts(c51, x, w1);
-                k += stride;
             }
-            while (k < end);
             TPairs.AddTo(c00, sums);
             TPairs.AddTo(c01, sums + width);
             TPairs.AddTo(c10, sums + (2 * width));
