@@ -87,6 +87,7 @@ internal readonly unsafe struct PairRunsTile<TPairs> : IInt8GemmTile
             TPairs c40 = c00, c41 = c01;
             TPairs c50 = c00, c51 = c01;
             start += 4 * width;
+            // Not "do": the JIT would copy all sums each time, since they live on after the loop.
             for (nint end = k + (*length++ * stride); k < end; k += stride)
             {
                 TPairs w0 = TPairs.Load(weights), w1 = TPairs.Load(weights + (4 * width));
