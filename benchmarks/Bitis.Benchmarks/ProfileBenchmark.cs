@@ -3,7 +3,7 @@ using Bitis.Execution.Planning;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// Where the time of one image goes: a published variant with random weights, in float32, W8A8, W7A8 and W4A8, on one thread.
+/// Where the time of one image goes on one thread: a published variant with random weights, in float32 and integers.
 /// </summary>
 internal static class ProfileBenchmark
 {

@@ -47,8 +47,12 @@ internal static class KernelCases
     [
         new FloatGemmCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
         new FloatGemmTransposedCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
-        .. IntegerProducts.Select(product => new IntegerGemmCase(
-            product.Table, tokens, outputs, inputs, product.Bits) { HasNormalWeights = true, HasExtremes = hasExtremes }),
+        .. IntegerProducts.Select(product =>
+            new IntegerGemmCase(product.Table, tokens, outputs, inputs, product.Bits)
+            {
+                HasNormalWeights = true,
+                HasExtremes = hasExtremes,
+            }),
     ];
 
     private static IEnumerable<KernelCase> Scans(KernelSize size, bool hasExtremes)

@@ -26,8 +26,8 @@ internal sealed class RecipeOptionSet
     private readonly Option<TargetProcessor?> _target = CommonOptions.Parsed<TargetProcessor?>(
         "--target",
             $"The processor that the model will run on: {string.Join(", ", TargetProcessor.Names)} (this machine). "
-            + "Chooses the bits, unless --bits or --recipe gives them: w7a8 without an 8-bit dot product (avx2, avx512), "
-            + "else w8a8.",
+            + "Chooses the bits, unless --bits or --recipe gives them: w7a8 without an 8-bit dot product (avx2, "
+            + "avx512), else w8a8.",
             TargetProcessor.Find, "NAME");
 
     private readonly Option<Granularity?> _granularity = CommonOptions.Parsed<Granularity?>(
@@ -87,8 +87,8 @@ internal sealed class RecipeOptionSet
         foreach (
             Option option in (Option[])
             [
-                _method, _bits, _target, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups,
-                _decay, _overrides, _file,
+                _method, _bits, _target, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official,
+                _timeGroups, _decay, _overrides, _file,
             ])
         {
             command.Options.Add(option);

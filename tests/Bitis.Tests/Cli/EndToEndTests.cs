@@ -109,7 +109,8 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void The_target_chooses_bits_unless_they_are_given()
     {
-        string quantized = _folder["vim.bitis"], recipe = _folder.WriteText("recipe.json", """{ "method": "minmax" }""");
+        string quantized = _folder["vim.bitis"];
+        string recipe = _folder.WriteText("recipe.json", """{ "method": "minmax" }""");
         string[] command =
             ["quantize", Checkpoint, "--calibration", _images, "--images", "8", "--target", "avx2", "-o", quantized];
         Assert.Equal("w7a8", BitsOf(command));
@@ -119,8 +120,7 @@ public sealed class EndToEndTests : IDisposable
         outcome = CliRunner.Run([.. command, "--bits", "w7a8"]).AssertSucceeded();
         Assert.DoesNotContain("faster", outcome.Error);
         JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--simulate");
-        Assert.Equal(
-            1, evaluated.GetProperty("agreements")[0].GetProperty("top1").GetDouble());
+        Assert.Equal(1, evaluated.GetProperty("agreements")[0].GetProperty("top1").GetDouble());
 
         string BitsOf(string[] arguments) =>
             CliRunner.RunJson(arguments).GetProperty("recipe").GetProperty("bits").GetString()!;

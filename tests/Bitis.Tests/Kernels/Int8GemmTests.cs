@@ -62,8 +62,8 @@ public sealed unsafe class Int8GemmTests
         sbyte[][] patterns =
         [
             [63], [-64], [63, -64], [63, 63, -64, -64], [-64, 63, 63, -64], [0, 0, 0, 0, 63, -64, 1, 0], [1, 0],
-            [64 - 1, 63, 0, 0, 63, 63, 0, 0, 3, 0, 0, 0], [-64, -63, 0, 0, -64, -64, 0, 0], [63, -64, 0, 0, -64, -64],
-            [-64, -64, 0, 0, -64, -64, 0, 0, 1, 0, 0, 0], [0, 0, 63, 63, 0, 0, 64 - 1, 2, 0, 0, 63, 63, 0, 0, 0, 1],
+            [63, 63, 0, 0, 63, 63, 0, 0, 3, 0, 0, 0], [-64, -63, 0, 0, -64, -64, 0, 0], [63, -64, 0, 0, -64, -64],
+            [-64, -64, 0, 0, -64, -64, 0, 0, 1, 0, 0, 0], [0, 0, 63, 63, 0, 0, 63, 2, 0, 0, 63, 63, 0, 0, 0, 1],
         ];
         foreach (int k in new[] { 1, 2, 5, 8, 12, 31, 64, 133 })
         {
@@ -71,7 +71,9 @@ public sealed unsafe class Int8GemmTests
             {
                 byte[] a = [.. Enumerable.Range(0, 2 * 136).Select(i => i < 136 || i % 3 == 0 ? low : (byte)~low)];
                 sbyte[] w =
-                    [.. patterns.SelectMany(pattern => Enumerable.Range(0, k).Select(i => pattern[i % pattern.Length]))];
+                [
+                    .. patterns.SelectMany(pattern => Enumerable.Range(0, k).Select(i => pattern[i % pattern.Length])),
+                ];
                 int[] expected =
                 [
                     .. Enumerable.Range(0, 2 * patterns.Length).Select(i => Enumerable.Range(0, k).Sum(

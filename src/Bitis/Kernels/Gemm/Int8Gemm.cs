@@ -60,7 +60,8 @@ internal static unsafe class Int8Gemm
 
     /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
-    internal static void Register() => KernelTables.Add(static () => [.. Table.Rows, .. PairTable.Rows, .. NibbleTable.Rows]);
+    internal static void Register() =>
+        KernelTables.Add(static () => [.. Table.Rows, .. PairTable.Rows, .. NibbleTable.Rows]);
 
     /// <summary>The form for weights of some bits.</summary>
     public static Int8GemmKernel BestFor(int weightBits) => weightBits switch

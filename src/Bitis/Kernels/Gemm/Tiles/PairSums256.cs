@@ -58,7 +58,8 @@ internal readonly unsafe struct PairSums256(Vector256<short> sums) : IPairSums<P
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static PairSums256 TimesZeroPoint(PairSums256 sums) => new(sums._sums * Vector256.Create((short)PanelRuns.ZeroPoint));
+    public static PairSums256 TimesZeroPoint(PairSums256 sums) =>
+        new(sums._sums * Vector256.Create((short)PanelRuns.ZeroPoint));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

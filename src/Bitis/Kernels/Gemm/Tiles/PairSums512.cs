@@ -58,7 +58,8 @@ internal readonly unsafe struct PairSums512(Vector512<short> sums) : IPairSums<P
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static PairSums512 TimesZeroPoint(PairSums512 sums) => new(sums._sums * Vector512.Create((short)PanelRuns.ZeroPoint));
+    public static PairSums512 TimesZeroPoint(PairSums512 sums) =>
+        new(sums._sums * Vector512.Create((short)PanelRuns.ZeroPoint));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
