@@ -13,6 +13,9 @@ internal static class KernelCases
     private static readonly (int Outputs, int Inputs)[] Layers =
         [(768, 192), (192, 384), (44, 384), (384, 12), (768, 384), (1536, 384), (384, 768)];
 
+    private static readonly (KernelTable<Int8GemmKernel> Table, int Bits)[] IntegerProducts =
+        [(Int8Gemm.Table, 8), (Int8Gemm.PairTable, Int8Gemm.PairBits), (Int8Gemm.NibbleTable, Int8Gemm.NibbleBits)];
+
     /// <summary>Each operation in all its variants.</summary>
     /// <param name="size">The size of the operands.</param>
     /// <param name="hasExtremes">Whether NaN, infinities and the largest numbers are among the operands.</param>
@@ -44,8 +47,12 @@ internal static class KernelCases
     [
         new FloatGemmCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
         new FloatGemmTransposedCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
-        new IntegerGemmCase(Int8Gemm.Table, tokens, outputs, inputs, Bits: 8) { HasExtremes = hasExtremes },
-        new IntegerGemmCase(Int8Gemm.NibbleTable, tokens, outputs, inputs, Bits: 4) { HasExtremes = hasExtremes },
+        .. IntegerProducts.Select(product =>
+            new IntegerGemmCase(product.Table, tokens, outputs, inputs, product.Bits)
+            {
+                HasNormalWeights = true,
+                HasExtremes = hasExtremes,
+            }),
     ];
 
     private static IEnumerable<KernelCase> Scans(KernelSize size, bool hasExtremes)

@@ -47,6 +47,8 @@ internal static class KernelTimes
         }
         Console.WriteLine();
         Console.WriteLine("A value of a scan is the update of one hidden state.");
+        Console.WriteLine(
+            "Integer weights are normally distributed; the largest one of each output has the highest level.");
     }
 
     /// <summary>The forms that this machine can run, whose names begin with one of the given ones.</summary>

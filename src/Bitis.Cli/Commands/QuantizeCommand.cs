@@ -38,7 +38,7 @@ internal sealed class QuantizeCommand : BitisCommand
     public QuantizeCommand(CliContext context)
         : base(
             "quantize",
-            "Quantizes a checkpoint to 8, 6 or 4 bits. Methods that learn keep finished blocks in OUT.bitis.work "
+            "Quantizes a checkpoint to 8 bits or fewer. Methods that learn keep finished blocks in OUT.bitis.work "
             + "until the end, so that the same command resumes there.",
             "bitis quantize vim_t.pth --calibration photos/ --method ptq4vm+ --bits w4a4 -o vim.bitis",
             context)
@@ -63,6 +63,8 @@ internal sealed class QuantizeCommand : BitisCommand
         target.RequireWritable();
         Recipe recipe = _recipe.Read(arguments);
         recipe.Validate();
+        if (_recipe.NoteOnBits(arguments, recipe) is { } note)
+            Warn(note);
         string calibration = arguments.GetRequiredValue(_calibration)!;
         target.RequireOtherThan(calibration, _recipe.File(arguments));
         // A device or a pipe has no folder for finished blocks.

@@ -20,8 +20,15 @@ internal sealed class RecipeOptionSet
         "NAME");
 
     private readonly Option<BitWidths?> _bits = CommonOptions.Parsed<BitWidths?>(
-        "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: w8a8]", text =>
-            BitWidths.Parse(text), "BITS");
+        "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: that of --target, or w8a8]",
+            text => BitWidths.Parse(text), "BITS");
+
+    private readonly Option<TargetProcessor?> _target = CommonOptions.Parsed<TargetProcessor?>(
+        "--target",
+            $"The processor that the model will run on: {string.Join(", ", TargetProcessor.Names)} (this machine). "
+            + "Chooses the bits, unless --bits or --recipe gives them: w7a8 without an 8-bit dot product (avx2, "
+            + "avx512), else w8a8.",
+            TargetProcessor.Find, "NAME");
 
     private readonly Option<Granularity?> _granularity = CommonOptions.Parsed<Granularity?>(
         "--granularity",
@@ -80,8 +87,8 @@ internal sealed class RecipeOptionSet
         foreach (
             Option option in (Option[])
             [
-                _method, _bits, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official, _timeGroups,
-                _decay, _overrides, _file,
+                _method, _bits, _target, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official,
+                _timeGroups, _decay, _overrides, _file,
             ])
         {
             command.Options.Add(option);
@@ -95,7 +102,9 @@ internal sealed class RecipeOptionSet
     /// <exception cref="BitisException">The recipe file or an override cannot be used.</exception>
     public Recipe Read(ParseResult arguments)
     {
-        Recipe recipe = File(arguments) is { } file ? RecipeFile.Load(file) : new Recipe();
+        Recipe recipe = File(arguments) is { } file
+            ? RecipeFile.Load(file)
+            : new Recipe { Bits = arguments.GetValue(_target)?.Bits ?? new Recipe().Bits };
         if (arguments.GetValue(_method) is { } method && method != recipe.Method)
             recipe = recipe.WithMethod(method);
         SiteOverride[] overrides = [.. (arguments.GetValue(_overrides) ?? []).Select(SiteOverride.Parse)];
@@ -113,6 +122,10 @@ internal sealed class RecipeOptionSet
             ],
         };
     }
+
+    /// <summary>Says which bits would be faster on the target than the recipe's; null if none would.</summary>
+    public string? NoteOnBits(ParseResult arguments, Recipe recipe) =>
+        arguments.GetValue(_target)?.NoteOn(recipe.Bits);
 
     /// <summary>The recipe with the settings of options; a method refuses settings that it does not have.</summary>
     private Recipe WithSettings(Recipe recipe, ParseResult arguments)

@@ -5,7 +5,7 @@ using Bitis.Kernels.Rounding;
 
 namespace Bitis.KernelHarness.Cases;
 
-/// <summary>The integer linear layer: unsigned 8-bit inputs, and weights of 8 bits or of 4.</summary>
+/// <summary>The integer linear layer: unsigned 8-bit inputs, and weights of 8 bits or fewer.</summary>
 internal sealed unsafe record IntegerGemmCase(
     KernelTable<Int8GemmKernel> Table, int Tokens, int Outputs, int Inputs, int Bits)
     : KernelCaseOfTable<Int8GemmKernel>(Table)
@@ -17,6 +17,9 @@ internal sealed unsafe record IntegerGemmCase(
     public bool IsPerToken { get; init; } = true;
 
     public bool Accumulate { get; init; }
+
+    /// <summary>Whether weights are distributed as in models, not evenly.</summary>
+    public bool HasNormalWeights { get; init; }
 
     /// <summary>Whether the result is the integer sums alone, without zero points and scales.</summary>
     public bool SumsOnly { get; init; }
@@ -37,8 +40,9 @@ internal sealed unsafe record IntegerGemmCase(
 
     private byte[] A => Sample.Bytes(Tokens + Inputs, Tokens * InputStride);
 
-    private sbyte[] W =>
-        [.. Sample.Bytes(Outputs + Inputs, Outputs * Inputs).Select(value => (sbyte)((sbyte)value >> (8 - Bits)))];
+    private sbyte[] W => HasNormalWeights
+        ? Sample.NormalLevels(Outputs + Inputs, Outputs, Inputs, Bits)
+        : [.. Sample.Bytes(Outputs + Inputs, Outputs * Inputs).Select(value => (sbyte)((sbyte)value >> (8 - Bits)))];
 
     private float[] Scales => Spoiled(Sample.Floats(Outputs, Outputs, 0.001f, 0.1f));
 

@@ -55,6 +55,28 @@ internal static class Sample
         return result;
     }
 
+    /// <summary>
+    /// Rows of normally distributed weights, each scaled so that its largest magnitude is the highest level.
+    /// </summary>
+    public static sbyte[] NormalLevels(int seed, int rows, int columns, int bits)
+    {
+        var random = new Random(seed);
+        var levels = new sbyte[rows * columns];
+        var row = new double[columns];
+        for (int first = 0; first < levels.Length; first += columns)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                double radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+                row[i] = radius * Math.Cos(2 * Math.PI * random.NextDouble());
+            }
+            double scale = ((1 << (bits - 1)) - 1) / row.Max(Math.Abs);
+            for (int i = 0; i < columns; i++)
+                levels[first + i] = (sbyte)Math.Round(row[i] * scale);
+        }
+        return levels;
+    }
+
     public static byte[] Bytes(int seed, int count)
     {
         var values = new byte[count];

@@ -107,6 +107,26 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void The_target_chooses_bits_unless_they_are_given()
+    {
+        string quantized = _folder["vim.bitis"];
+        string recipe = _folder.WriteText("recipe.json", """{ "method": "minmax" }""");
+        string[] command =
+            ["quantize", Checkpoint, "--calibration", _images, "--images", "8", "--target", "avx2", "-o", quantized];
+        Assert.Equal("w7a8", BitsOf(command));
+        Assert.Equal("w8a8", BitsOf([.. command, "--recipe", recipe]));
+        CliOutcome outcome = CliRunner.Run([.. command, "--bits", "w8a8"]).AssertSucceeded();
+        Assert.Contains("w7a8 is faster than w8a8 on avx2", outcome.Error);
+        outcome = CliRunner.Run([.. command, "--bits", "w7a8"]).AssertSucceeded();
+        Assert.DoesNotContain("faster", outcome.Error);
+        JsonElement evaluated = CliRunner.RunJson("eval", quantized, "--data", _images, "--simulate");
+        Assert.Equal(1, evaluated.GetProperty("agreements")[0].GetProperty("top1").GetDouble());
+
+        string BitsOf(string[] arguments) =>
+            CliRunner.RunJson(arguments).GetProperty("recipe").GetProperty("bits").GetString()!;
+    }
+
+    [Fact]
     public void Fewer_images_than_asked_for_are_mentioned()
     {
         CliOutcome outcome = CliRunner.Run("quantize", Checkpoint, "--calibration", _images, "-o", _folder["vim.bitis"])

@@ -57,6 +57,7 @@ public sealed class UsageTests
     [InlineData("at most 2147483647, not '99999999999'", "bench", "m", "--batch", "99999999999")]
     [InlineData("at least 0, not '-1'", "bench", "model.pth", "--seed", "-1")]
     [InlineData("'first' or 'middle'", "inspect", "m", "--class-token", "last")]
+    [InlineData("avx2, avxvnni", "quantize", "m", "--calibration", "i", "-o", "o", "--target", "sse2")]
     [InlineData("'tensor' or 'token'", "quantize", "m", "--calibration", "i", "-o", "o", "--granularity", "row")]
     public void Mistakes_are_named_in_one_line_with_a_pointer_to_the_help(string words, params string[] arguments)
     {

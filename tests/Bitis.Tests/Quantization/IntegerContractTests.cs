@@ -29,7 +29,7 @@ public sealed class IntegerContractTests : IDisposable
             var data = new TheoryData<string, string, Granularity, Scope>();
             foreach (string method in QuantizationMethod.Names)
             {
-                foreach (string bits in (string[])["w8a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8"])
+                foreach (string bits in (string[])["w8a8", "w7a8", "w6a6", "w4a8", "w4a4", "w2a3", "w8a32", "w32a8"])
                 {
                     data.Add(method, bits, Granularity.PerTensor, Scope.Linear);
                     data.Add(method, bits, Granularity.PerToken, Scope.Linear);

@@ -27,6 +27,9 @@ internal static unsafe class Int8Gemm
     /// <summary>The bits of weights that <see cref="NibbleTable"/> is for.</summary>
     public const int NibbleBits = 4;
 
+    /// <summary>The most bits of weights, two of whose products with bytes always add up to 16 bits.</summary>
+    public const int PairBits = 7;
+
     /// <summary>The forms of this operation.</summary>
     /// <remarks>
     /// The 8-bit dot product of 256 bits is faster than 16-bit products of 512 bits, hence the order.
@@ -38,21 +41,35 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
         PortableRow(weightBits: 8));
 
-    /// <summary>The forms for weights of at most 4 bits.</summary>
-    /// <remarks>Without an 8-bit dot product, sums of 16 bits take half the work.</remarks>
+    /// <summary>The forms for weights of 5 to 7 bits.</summary>
+    /// <remarks>Without an 8-bit dot product, sums of 16 bits take little more than half the work.</remarks>
+    public static KernelTable<Int8GemmKernel> PairTable { get; } = new(
+        VnniRow(PairBits),
+        Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(PairBits, InstructionSet.AvxVnni),
+        Row<PairRunsTile<PairSums512>, Lanes512>(PairBits, InstructionSet.Avx512),
+        Row<PairRunsTile<PairSums256>, Lanes256>(PairBits, InstructionSet.Avx2),
+        PortableRow(PairBits));
+
+    /// <summary>The forms for weights of at most 4 bits, two of which share a byte.</summary>
     public static KernelTable<Int8GemmKernel> NibbleTable { get; } = new(
         VnniRow(NibbleBits),
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
-        Row<Int4GemmTile<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
-        Row<Int4GemmTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        Row<PairRunsTile<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
+        Row<PairRunsTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
         PortableRow(NibbleBits));
 
     /// <summary>Registers the forms by their names.</summary>
     [ModuleInitializer]
-    internal static void Register() => KernelTables.Add(static () => [.. Table.Rows, .. NibbleTable.Rows]);
+    internal static void Register() =>
+        KernelTables.Add(static () => [.. Table.Rows, .. PairTable.Rows, .. NibbleTable.Rows]);
 
     /// <summary>The form for weights of some bits.</summary>
-    public static Int8GemmKernel BestFor(int weightBits) => weightBits <= NibbleBits ? NibbleTable.Best : Table.Best;
+    public static Int8GemmKernel BestFor(int weightBits) => weightBits switch
+    {
+        <= NibbleBits => NibbleTable.Best,
+        <= PairBits => PairTable.Best,
+        _ => Table.Best,
+    };
 
     /// <summary>
     /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
@@ -138,7 +155,11 @@ internal static unsafe class Int8Gemm
             TTile.Columns,
             instructionSet,
             &Run<TTile, TLanes>,
-            &Accumulate<TTile>);
+            &Accumulate<TTile>,
+            TTile.UsesRuns ? &FindRuns<TTile> : null);
+
+    private static int FindRuns<TTile>(sbyte* panel, int groups, in PanelRuns runs)
+        where TTile : struct, IInt8GemmTile => TTile.FindRuns(panel, groups, in runs);
 
     // Panel by panel, so that a panel stays in the nearest cache for all rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -159,7 +180,7 @@ internal static unsafe class Int8Gemm
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
         for (int n = 0; n < weights.Outputs; n += TTile.Columns)
         {
-            sbyte* panel = weights.Panel(n);
+            GemmPanel panel = weights.Panel<TTile>(n);
             int* columnSums = weights.ColumnSums + n;
             float* scales = weights.Scales + n;
             float* bias = weights.Bias + n;
@@ -167,7 +188,16 @@ internal static unsafe class Int8Gemm
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, groupStride, rows, in panel, sums);
+                if (columns == 2 * TLanes.Count && columns == TTile.Columns)
+                {
+                    float* tile = c + (m * ldc) + n;
+                    if (accumulate)
+                        Dequantize<TLanes, On>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    else
+                        Dequantize<TLanes, Off>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    continue;
+                }
                 for (int row = 0; row < rows; row++)
                 {
                     int* source = sums + (row * TTile.Columns);
@@ -181,6 +211,40 @@ internal static unsafe class Int8Gemm
                         Dequantize<Lane1>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
                 }
             }
+        }
+    }
+
+    // A whole tile of two registers a row. What belongs to its columns stays in registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Dequantize<TLanes, TAccumulate>(
+        int* sums,
+        int* columnSums,
+        float* scales,
+        float* bias,
+        in TokenParameters parameters,
+        int firstRow,
+        int rows,
+        float* target,
+        nint ldc)
+        where TLanes : struct, ILanes<TLanes>
+        where TAccumulate : struct, ISwitch
+    {
+        nint width = TLanes.Count, stride = parameters.Stride;
+        float* tokenScale = parameters.Scales + (firstRow * stride);
+        int* zero = parameters.ZeroPoints + (firstRow * stride);
+        TLanes scales0 = TLanes.Load(scales), scales1 = TLanes.Load(scales + width);
+        TLanes bias0 = TLanes.Load(bias), bias1 = TLanes.Load(bias + width);
+        for (int row = 0; row < rows; row++)
+        {
+            TLanes scale = TLanes.Create(*tokenScale);
+            TLanes y0 = (TLanes.LoadCorrected(sums, columnSums, *zero) * (scale * scales0)) + bias0;
+            TLanes y1 = (TLanes.LoadCorrected(sums + width, columnSums + width, *zero) * (scale * scales1)) + bias1;
+            TLanes.Store(TAccumulate.IsOn ? TLanes.Load(target) + y0 : y0, target);
+            TLanes.Store(TAccumulate.IsOn ? TLanes.Load(target + width) + y1 : y1, target + width);
+            tokenScale += stride;
+            zero += stride;
+            sums += 2 * width;
+            target += ldc;
         }
     }
 
@@ -217,12 +281,12 @@ internal static unsafe class Int8Gemm
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
         for (int n = 0; n < weights.Outputs; n += TTile.Columns)
         {
-            sbyte* panel = weights.Panel(n);
+            GemmPanel panel = weights.Panel<TTile>(n);
             int columns = Math.Min(TTile.Columns, weights.Outputs - n);
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
                 int rows = Math.Min(TTile.Rows, rowEnd - m);
-                TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
+                TTile.Multiply(a + (m * lda), lda, groupStride, rows, in panel, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)

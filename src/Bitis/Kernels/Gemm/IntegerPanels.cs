@@ -1,4 +1,5 @@
 using Bitis.Kernels.Dispatch;
+using Bitis.Kernels.Gemm.Tiles;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
 
@@ -35,6 +36,9 @@ internal unsafe struct IntegerPanels
     /// <summary>The panels.</summary>
     public sbyte* Weights;
 
+    /// <summary>The runs of each panel; null if they are to be found when a kernel needs them.</summary>
+    public PanelRuns* Runs;
+
     /// <summary>The sum of each output's weights, for the activation's zero point.</summary>
     public int* ColumnSums;
 
@@ -59,6 +63,24 @@ internal unsafe struct IntegerPanels
         }
         PanelNibbles.Unpack((byte*)Weights + (start / 2), _unpacked.Pointer, length / 2);
         return _unpacked.Pointer;
+    }
+
+    /// <summary>The panel that starts at a column, as a tile reads it.</summary>
+    /// <remarks>Its contents are valid until this thread asks for another panel.</remarks>
+    public readonly GemmPanel Panel<TTile>(int column)
+        where TTile : struct, IInt8GemmTile
+    {
+        var panel = new GemmPanel { Weights = Panel(column), Groups = Groups };
+        if (!TTile.UsesRuns)
+            return panel;
+        if (Runs != null)
+        {
+            panel.Runs = Runs[column / TTile.Columns];
+            return panel;
+        }
+        panel.Runs = PackedRuns.Scratch(TTile.Columns, Groups);
+        TTile.FindRuns(panel.Weights, Groups, in panel.Runs);
+        return panel;
     }
 
     /// <summary>Packs panels of bytes, each a weight of at most 4 bits, two to a byte.</summary>

@@ -20,9 +20,12 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     private readonly NativeBuffer<int> _columnSums;
     private readonly NativeBuffer<float> _scales;
     private readonly NativeBuffer<float> _bias;
+    private readonly PackedRuns? _runs;
 
     /// <summary>Packs <paramref name="weights"/> <c>[N, K]</c>.</summary>
-    /// <param name="weights">Row-major <c>[outputs, inputs]</c>; the whole range −128 to 127 is allowed.</param>
+    /// <param name="weights">
+    /// Row-major <c>[outputs, inputs]</c>; all that the bits can express is allowed: −128 to 127.
+    /// </param>
     /// <param name="scales">The weight scale of each output.</param>
     /// <param name="bias"><c>[outputs]</c>, or empty for none.</param>
     /// <param name="outputs">N.</param>
@@ -30,7 +33,7 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     /// <param name="bits">How many bits the weights need, sign included.</param>
     /// <param name="kernel">The form to pack for; the best one if null.</param>
     /// <exception cref="ArgumentException">
-    /// A length does not match, or K is too large for int32 sums, or the form is for fewer bits.
+    /// A length does not match, or K is too large for int32 sums, or a weight or the form does not match the bits.
     /// </exception>
     public PackedIntegerWeights(
         ReadOnlySpan<sbyte> weights,
@@ -56,6 +59,9 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
             throw new ArgumentException(
                 $"{Kernel} is for weights of {Kernel.WeightBits} bits, not {bits}.", nameof(kernel));
         }
+        int largest = (1 << (bits - 1)) - 1;
+        if (weights.ContainsAnyExceptInRange((sbyte)(-largest - 1), (sbyte)largest))
+            throw new ArgumentException($"A weight has more than {bits} bits.", nameof(weights));
         Outputs = outputs;
         Inputs = inputs;
         Groups = (inputs + 3) / 4;
@@ -81,6 +87,8 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
                 columnSums[n] += row[k];
             }
         }
+        if (Kernel.UsesRuns)
+            _runs = new PackedRuns(Kernel, panels.Pointer, padded, Groups);
         _panels = HasNibbles ? PackNibbles(panels) : panels;
     }
 
@@ -97,7 +105,7 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
     public int Groups { get; }
 
     /// <inheritdoc />
-    public long Bytes => _panels.Length + (sizeof(int) * 3L * _columnSums.Length);
+    public long Bytes => _panels.Length + (sizeof(int) * 3L * _columnSums.Length) + (_runs?.Bytes ?? 0);
 
     /// <summary>Whether two weights share a byte.</summary>
     public bool HasNibbles { get; }
@@ -111,6 +119,7 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
         Groups = Groups,
         HasNibbles = HasNibbles,
         Weights = _panels.Pointer,
+        Runs = _runs is null ? null : _runs.Panels,
         ColumnSums = _columnSums.Pointer,
         Scales = _scales.Pointer,
         Bias = _bias.Pointer,
@@ -123,6 +132,7 @@ internal sealed unsafe class PackedIntegerWeights : IPackedWeights
         _columnSums.Dispose();
         _scales.Dispose();
         _bias.Dispose();
+        _runs?.Dispose();
     }
 
     private NativeBuffer<sbyte> PackNibbles(NativeBuffer<sbyte> panels)

@@ -25,12 +25,12 @@ internal readonly unsafe struct Int8GemmPortableTile : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint stride, int rows, in GemmPanel panel, int* sums)
     {
         if (Vector128.IsHardwareAccelerated)
-            MultiplyVectors(a, lda, stride, rows, panel, groups, sums);
+            MultiplyVectors(a, lda, stride, rows, panel.Weights, panel.Groups, sums);
         else
-            MultiplyScalars(a, lda, stride, rows, panel, groups, sums);
+            MultiplyScalars(a, lda, stride, rows, panel.Weights, panel.Groups, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

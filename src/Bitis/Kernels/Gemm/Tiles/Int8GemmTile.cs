@@ -33,7 +33,7 @@ internal readonly unsafe struct Int8GemmTile<TDot> : IInt8GemmTile
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
+    public static void Multiply(byte* a, nint lda, nint stride, int rows, in GemmPanel panel, int* sums)
     {
         // Rows that do not exist repeat the last one that does.
         byte* a0 = a;
@@ -49,12 +49,13 @@ internal readonly unsafe struct Int8GemmTile<TDot> : IInt8GemmTile
         TDot c40 = default, c41 = default;
         TDot c50 = default, c51 = default;
 
-        nint end = groups * stride;
+        sbyte* weights = panel.Weights;
+        nint end = panel.Groups * stride;
         for (nint k = 0; k < end; k += stride)
         {
-            TDot w0 = TDot.LoadWeights(panel, out TDot w0Odd);
-            TDot w1 = TDot.LoadWeights(panel + (4 * TDot.Count), out TDot w1Odd);
-            panel += 8 * TDot.Count;
+            TDot w0 = TDot.LoadWeights(weights, out TDot w0Odd);
+            TDot w1 = TDot.LoadWeights(weights + (4 * TDot.Count), out TDot w1Odd);
+            weights += 8 * TDot.Count;
             TDot x0 = TDot.Broadcast(a0 + k, out TDot x0Odd);
             c00 = TDot.AddProducts(c00, x0, x0Odd, w0, w0Odd);
             c01 = TDot.AddProducts(c01, x0, x0Odd, w1, w1Odd);

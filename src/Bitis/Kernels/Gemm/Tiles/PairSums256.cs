@@ -14,7 +14,23 @@ internal readonly unsafe struct PairSums256(Vector256<short> sums) : IPairSums<P
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums256 operator +(PairSums256 left, PairSums256 right) => new(left._sums + right._sums);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums256 operator -(PairSums256 sums) => new(-sums._sums);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PairSums256 Load(sbyte* source) => new(Vector256.Load(source).AsInt16());
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums256 Load(short* source) => new(Vector256.Load(source));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(PairSums256 sums, short* target) => sums._sums.Store(target);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,4 +45,24 @@ internal readonly unsafe struct PairSums256(Vector256<short> sums) : IPairSums<P
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddTo(PairSums256 sums, int* target) =>
         (Vector256.Load(target) + Avx2.MultiplyAddAdjacent(sums._sums, Vector256<short>.One)).Store(target);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums256 Sums(sbyte* source) =>
+        new(Avx2.MultiplyAddAdjacent(Vector256<byte>.One, Vector256.Load(source)));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums256 Magnitudes(sbyte* source) =>
+        new(Avx2.MultiplyAddAdjacent(Avx2.Abs(Vector256.Load(source)), Vector256<sbyte>.One));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums256 TimesZeroPoint(PairSums256 sums) =>
+        new(sums._sums * Vector256.Create((short)PanelRuns.ZeroPoint));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyAbove(PairSums256 first, PairSums256 second, short bound) =>
+        Vector256.GreaterThanAny(Vector256.Max(first._sums, second._sums), Vector256.Create(bound));
 }

@@ -14,7 +14,23 @@ internal readonly unsafe struct PairSums512(Vector512<short> sums) : IPairSums<P
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums512 operator +(PairSums512 left, PairSums512 right) => new(left._sums + right._sums);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums512 operator -(PairSums512 sums) => new(-sums._sums);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PairSums512 Load(sbyte* source) => new(Vector512.Load(source).AsInt16());
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums512 Load(short* source) => new(Vector512.Load(source));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(PairSums512 sums, short* target) => sums._sums.Store(target);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,4 +45,24 @@ internal readonly unsafe struct PairSums512(Vector512<short> sums) : IPairSums<P
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddTo(PairSums512 sums, int* target) =>
         (Vector512.Load(target) + Avx512BW.MultiplyAddAdjacent(sums._sums, Vector512<short>.One)).Store(target);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums512 Sums(sbyte* source) =>
+        new(Avx512BW.MultiplyAddAdjacent(Vector512<byte>.One, Vector512.Load(source)));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums512 Magnitudes(sbyte* source) =>
+        new(Avx512BW.MultiplyAddAdjacent(Avx512BW.Abs(Vector512.Load(source)), Vector512<sbyte>.One));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums512 TimesZeroPoint(PairSums512 sums) =>
+        new(sums._sums * Vector512.Create((short)PanelRuns.ZeroPoint));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyAbove(PairSums512 first, PairSums512 second, short bound) =>
+        Vector512.GreaterThanAny(Vector512.Max(first._sums, second._sums), Vector512.Create(bound));
 }
