@@ -36,6 +36,7 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(8, InstructionSet.AvxVnni),
         Row<Int8GemmTile<Int8DotAvx512>, Lanes512>(8, InstructionSet.Avx512),
         Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
+        Row<Int8GemmDpTile, Lanes128>(8, InstructionSet.AdvSimdDp),
         PortableRow(weightBits: 8));
 
     /// <summary>The forms for weights of at most 4 bits.</summary>
@@ -45,6 +46,7 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
         Row<Int4GemmTile<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
         Row<Int4GemmTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        Row<Int8GemmDpTile, Lanes128>(NibbleBits, InstructionSet.AdvSimdDp),
         PortableRow(NibbleBits));
 
     /// <summary>Registers the forms by their names.</summary>
@@ -173,7 +175,7 @@ internal static unsafe class Int8Gemm
                     int* source = sums + (row * TTile.Columns);
                     float* target = c + ((m + row) * ldc) + n;
                     float scale = parameters.Scale(m + row);
-                    int zero = parameters.ZeroPoint(m + row);
+                    int zero = parameters.ZeroPoint(m + row) - TTile.Offset;
                     int i = 0;
                     for (; i + TLanes.Count <= columns; i += TLanes.Count)
                         Dequantize<TLanes>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
@@ -218,6 +220,7 @@ internal static unsafe class Int8Gemm
         for (int n = 0; n < weights.Outputs; n += TTile.Columns)
         {
             sbyte* panel = weights.Panel(n);
+            int* columnSums = weights.ColumnSums + n;
             int columns = Math.Min(TTile.Columns, weights.Outputs - n);
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
@@ -225,8 +228,9 @@ internal static unsafe class Int8Gemm
                 TTile.Multiply(a + (m * lda), lda, groupStride, rows, panel, weights.Groups, sums);
                 for (int row = 0; row < rows; row++)
                 {
-                    new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)
-                        .CopyTo(new Span<int>(target + ((m + row) * ldtarget) + n, columns));
+                    int* source = sums + (row * TTile.Columns), final = target + ((m + row) * ldtarget) + n;
+                    for (int i = 0; i < columns; i++)
+                        final[i] = source[i] + (TTile.Offset * columnSums[i]);
                 }
             }
         }

@@ -18,6 +18,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The number of lanes.</summary>
     static abstract int Count { get; }
 
+    /// <summary>Whether the processor has 32 registers of this width, not 16.</summary>
+    static abstract bool Has32Registers { get; }
+
     /// <summary>All lanes hold one value.</summary>
     static abstract TSelf Create(float value);
 

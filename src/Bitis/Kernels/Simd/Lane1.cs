@@ -12,6 +12,9 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     public static int Count => 1;
 
     /// <inheritdoc />
+    public static bool Has32Registers => false;
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 Create(float value) => new(value);
 

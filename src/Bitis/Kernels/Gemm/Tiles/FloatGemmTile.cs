@@ -7,7 +7,7 @@ namespace Bitis.Kernels.Gemm.Tiles;
 /// The innermost product of <see cref="FloatGemm"/>: a block of outputs that stays in registers, two registers wide.
 /// </summary>
 /// <remarks>
-/// It has 8 rows with the 32 registers of AVX-512, and 6 rows with the 16 registers of all others.
+/// It has 8 rows with the 32 registers of AVX-512 and ARM, and 6 rows with the 16 registers of all others.
 /// <code>
 ///                       w0     w1      per index of k: 2 loads, R broadcasts, 2·R multiply-adds
 ///   broadcast a[0, k]   c00    c01     registers: 2·R sums + 2 weights + 1 broadcast
@@ -25,7 +25,7 @@ internal static unsafe class FloatGemmTile<TLanes>
     /// <summary>The width of the block and of a panel of weights.</summary>
     public static int Columns => 2 * TLanes.Count;
 
-    private static bool HasEightRows => TLanes.Count == 16;
+    private static bool HasEightRows => TLanes.Has32Registers;
 
     /// <summary>
     /// <c>sums[r, c] = Σ_k a[r, k]·panel[k, c]</c>, each sum in the order of k with one multiply-add for each k.

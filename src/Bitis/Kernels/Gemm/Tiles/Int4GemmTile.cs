@@ -30,6 +30,9 @@ internal readonly unsafe struct Int4GemmTile<TPairs> : IInt8GemmTile
     public static int Columns => 2 * TPairs.Groups;
 
     /// <inheritdoc />
+    public static int Offset => 0;
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
     {

@@ -24,6 +24,9 @@ internal readonly unsafe struct Int8GemmPortableTile : IInt8GemmTile
     public static int Columns => 8;
 
     /// <inheritdoc />
+    public static int Offset => 0;
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(byte* a, nint lda, nint stride, int rows, sbyte* panel, int groups, int* sums)
     {

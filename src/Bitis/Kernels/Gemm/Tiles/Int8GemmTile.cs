@@ -29,6 +29,9 @@ internal readonly unsafe struct Int8GemmTile<TDot> : IInt8GemmTile
     /// <inheritdoc />
     public static int Columns => 2 * TDot.Count;
 
+    /// <inheritdoc />
+    public static int Offset => 0;
+
     private static bool HasSixRows => TDot.Rows == 6;
 
     /// <inheritdoc />
