@@ -54,6 +54,14 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 LoadFactor(float* source) => Create(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 MultiplyAddFactor(Lane1 factor, Lane1 b, Lane1 sum) => MultiplyAdd(factor, b, sum);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 Max(Lane1 a, Lane1 b) => a._value > b._value ? a : b;
 
     /// <inheritdoc />

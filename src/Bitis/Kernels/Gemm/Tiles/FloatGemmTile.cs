@@ -75,32 +75,32 @@ internal static unsafe class FloatGemmTile<TLanes>
         {
             TLanes w0 = TLanes.Load(panel), w1 = TLanes.Load(panel + TLanes.Count);
             panel += Columns;
-            TLanes x = TLanes.Create(a0[i]);
-            c00 = TLanes.MultiplyAdd(x, w0, c00);
-            c01 = TLanes.MultiplyAdd(x, w1, c01);
-            x = TLanes.Create(a1[i]);
-            c10 = TLanes.MultiplyAdd(x, w0, c10);
-            c11 = TLanes.MultiplyAdd(x, w1, c11);
-            x = TLanes.Create(a2[i]);
-            c20 = TLanes.MultiplyAdd(x, w0, c20);
-            c21 = TLanes.MultiplyAdd(x, w1, c21);
-            x = TLanes.Create(a3[i]);
-            c30 = TLanes.MultiplyAdd(x, w0, c30);
-            c31 = TLanes.MultiplyAdd(x, w1, c31);
-            x = TLanes.Create(a4[i]);
-            c40 = TLanes.MultiplyAdd(x, w0, c40);
-            c41 = TLanes.MultiplyAdd(x, w1, c41);
-            x = TLanes.Create(a5[i]);
-            c50 = TLanes.MultiplyAdd(x, w0, c50);
-            c51 = TLanes.MultiplyAdd(x, w1, c51);
+            TLanes x = TLanes.LoadFactor(a0 + i);
+            c00 = TLanes.MultiplyAddFactor(x, w0, c00);
+            c01 = TLanes.MultiplyAddFactor(x, w1, c01);
+            x = TLanes.LoadFactor(a1 + i);
+            c10 = TLanes.MultiplyAddFactor(x, w0, c10);
+            c11 = TLanes.MultiplyAddFactor(x, w1, c11);
+            x = TLanes.LoadFactor(a2 + i);
+            c20 = TLanes.MultiplyAddFactor(x, w0, c20);
+            c21 = TLanes.MultiplyAddFactor(x, w1, c21);
+            x = TLanes.LoadFactor(a3 + i);
+            c30 = TLanes.MultiplyAddFactor(x, w0, c30);
+            c31 = TLanes.MultiplyAddFactor(x, w1, c31);
+            x = TLanes.LoadFactor(a4 + i);
+            c40 = TLanes.MultiplyAddFactor(x, w0, c40);
+            c41 = TLanes.MultiplyAddFactor(x, w1, c41);
+            x = TLanes.LoadFactor(a5 + i);
+            c50 = TLanes.MultiplyAddFactor(x, w0, c50);
+            c51 = TLanes.MultiplyAddFactor(x, w1, c51);
             if (HasEightRows)
             {
-                x = TLanes.Create(a6[i]);
-                c60 = TLanes.MultiplyAdd(x, w0, c60);
-                c61 = TLanes.MultiplyAdd(x, w1, c61);
-                x = TLanes.Create(a7[i]);
-                c70 = TLanes.MultiplyAdd(x, w0, c70);
-                c71 = TLanes.MultiplyAdd(x, w1, c71);
+                x = TLanes.LoadFactor(a6 + i);
+                c60 = TLanes.MultiplyAddFactor(x, w0, c60);
+                c61 = TLanes.MultiplyAddFactor(x, w1, c61);
+                x = TLanes.LoadFactor(a7 + i);
+                c70 = TLanes.MultiplyAddFactor(x, w0, c70);
+                c71 = TLanes.MultiplyAddFactor(x, w1, c71);
             }
         }
 
