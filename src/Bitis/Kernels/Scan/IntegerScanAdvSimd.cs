@@ -63,9 +63,8 @@ internal static unsafe class IntegerScanAdvSimd
             for (int channel = channelStart; channel < channelEnd; channel += Channels, state += Channels * 2 * pairs)
             {
                 Prepare(scan, in call, t, row, channel, in scratch);
-                float* target = call.Y + (row * call.YStride) + channel;
-                for (int quarter = 0; quarter < Channels / QuarterChannels; quarter++)
-                    ScanQuarter(scan, t, channel, quarter, state, in scratch, target, call.Accumulate);
+                ScanBlock(
+                    scan, t, channel, state, in scratch, call.Y + (row * call.YStride) + channel, call.Accumulate);
             }
         }
     }
@@ -124,67 +123,64 @@ internal static unsafe class IntegerScanAdvSimd
         }
     }
 
-    /// <summary>One token of 4 channels.</summary>
+    /// <summary>One token of 16 channels, four at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScanQuarter(
-        PackedScan scan,
-        int token,
-        int channel,
-        int quarter,
-        short* state,
-        in Scratch scratch,
-        float* target,
-        bool accumulate)
+    private static void ScanBlock(
+        PackedScan scan, int token, int channel, short* states, in Scratch scratch, float* target, bool accumulate)
     {
-        int pairs = scan.Pairs, first = quarter * QuarterChannels;
-        sbyte* rates = scan.RateLanes + ((nint)channel * PackedScan.BlockStates * ((pairs + 1) / 2));
-        rates += first * PackedScan.BlockStates;
-        state += 2 * first;
         byte* decays = scan.DecayTables;
-        int* b = scratch.B, c = scratch.C, offsets = scratch.Offsets;
-        Vector128<short> v = Vector128.Load(scratch.V + first).AsInt16();
-        Vector128<short> mask = Vector128.Create((short)(-1 << scan.HiddenShift));
-        // Four channels' codes for two states fill 8 bytes. The next two states need them, too.
-        Vector128<sbyte> code = Vector128.Create(*(ulong*)(scratch.Codes + first)).AsSByte();
+        // Loaded first, so that the registers of each table are neighbours.
         (Vector128<byte>, Vector128<byte>, Vector128<byte>, Vector128<byte>) firstLows = Table(decays),
             lastLows = Table(decays + 64), firstHighs = Table(decays + 128), lastHighs = Table(decays + 192);
-        Vector128<int> sums0 = Vector128<int>.Zero, sums1 = sums0;
-        for (int p = 0; p < pairs; p += 2)
+        int pairs = scan.Pairs;
+        sbyte* blockRates = scan.RateLanes + ((nint)channel * PackedScan.BlockStates * ((pairs + 1) / 2));
+        float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channel;
+        Vector128<float> scale = Vector128.Create(scan.CScale[token]);
+        Vector128<short> mask = Vector128.Create((short)(-1 << scan.HiddenShift));
+        for (int e = 0; e < Channels; e += QuarterChannels)
         {
-            Vector128<byte> index = Vector128.Max(
-                AdvSimd.AddSaturate(Vector128.Load(rates), code), Vector128<sbyte>.Zero).AsByte();
-            Vector128<byte> other = index ^ Vector128.Create((byte)64);
-            Vector128<byte> lows = AdvSimd.Arm64.VectorTableLookupExtension(
-                AdvSimd.Arm64.VectorTableLookup(firstLows, index), lastLows, other);
-            Vector128<byte> highs = AdvSimd.Arm64.VectorTableLookupExtension(
-                AdvSimd.Arm64.VectorTableLookup(firstHighs, index), lastHighs, other);
-            Vector128<short> h = UpdateState(
-                AdvSimd.Arm64.ZipLow(lows, highs), Vector128.Load(state), v, b, offsets, mask);
-            h.Store(state);
-            AddProducts(ref sums0, ref sums1, h, c);
-            if (p + 1 < pairs)
+            sbyte* rates = blockRates + (e * PackedScan.BlockStates);
+            short* state = states + (2 * e);
+            int* b = scratch.B, c = scratch.C, offsets = scratch.Offsets;
+            Vector128<short> v = Vector128.Load(scratch.V + e).AsInt16();
+            // Four channels' codes for two states fill 8 bytes. The next two states need them, too.
+            Vector128<sbyte> code = Vector128.Create(*(ulong*)(scratch.Codes + e)).AsSByte();
+            Vector128<int> sums0 = Vector128<int>.Zero, sums1 = sums0;
+            for (int p = 0; p < pairs; p += 2)
             {
-                h = UpdateState(
-                    AdvSimd.Arm64.ZipHigh(lows, highs),
-                    Vector128.Load(state + (2 * Channels)),
-                    v,
-                    b + 4,
-                    offsets + 4,
-                    mask);
-                h.Store(state + (2 * Channels));
-                AddProducts(ref sums0, ref sums1, h, c + 4);
+                Vector128<byte> index = Vector128.Max(
+                    AdvSimd.AddSaturate(Vector128.Load(rates), code), Vector128<sbyte>.Zero).AsByte();
+                Vector128<byte> other = index ^ Vector128.Create((byte)64);
+                Vector128<byte> lows = AdvSimd.Arm64.VectorTableLookupExtension(
+                    AdvSimd.Arm64.VectorTableLookup(firstLows, index), lastLows, other);
+                Vector128<byte> highs = AdvSimd.Arm64.VectorTableLookupExtension(
+                    AdvSimd.Arm64.VectorTableLookup(firstHighs, index), lastHighs, other);
+                Vector128<short> h = UpdateState(
+                    AdvSimd.Arm64.ZipLow(lows, highs), Vector128.Load(state), v, b, offsets, mask);
+                h.Store(state);
+                AddProducts(ref sums0, ref sums1, h, c);
+                if (p + 1 < pairs)
+                {
+                    h = UpdateState(
+                        AdvSimd.Arm64.ZipHigh(lows, highs),
+                        Vector128.Load(state + (2 * Channels)),
+                        v,
+                        b + 4,
+                        offsets + 4,
+                        mask);
+                    h.Store(state + (2 * Channels));
+                    AddProducts(ref sums0, ref sums1, h, c + 4);
+                }
+                state += 4 * Channels;
+                rates += Channels * PackedScan.BlockStates;
+                b += 8;
+                c += 8;
+                offsets += 8;
             }
-            state += 4 * Channels;
-            rates += Channels * PackedScan.BlockStates;
-            b += 8;
-            c += 8;
-            offsets += 8;
+            Vector128<float> y = Vector128.ConvertToSingle(AdvSimd.Arm64.AddPairwise(sums0, sums1));
+            y = (y * Vector128.Load(factors + e) * scale) + Vector128.Load(scratch.Skips + e);
+            (accumulate ? Vector128.Load(target + e) + y : y).Store(target + e);
         }
-        target += first;
-        float* factors = scan.OutputFactors + ((nint)scan.Groups[token] * scan.Channels) + channel + first;
-        Vector128<float> y = Vector128.ConvertToSingle(AdvSimd.Arm64.AddPairwise(sums0, sums1));
-        y = (y * Vector128.Load(factors) * Vector128.Create(scan.CScale[token])) + Vector128.Load(scratch.Skips + first);
-        (accumulate ? Vector128.Load(target) + y : y).Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
