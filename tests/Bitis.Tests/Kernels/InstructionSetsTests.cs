@@ -7,7 +7,7 @@ namespace Bitis.Tests.Kernels;
 public sealed class InstructionSetsTests
 {
     private static readonly Regex Question = new(
-        @"\b(Vector(256|512)\.IsHardwareAccelerated|(Avx|Fma)\w*(\.\w+)?\.IsSupported)",
+        @"\b(Vector(256|512)\.IsHardwareAccelerated|(Avx|Fma|Dp\b)\w*(\.\w+)?\.IsSupported)",
         RegexOptions.ExplicitCapture,
         TimeSpan.FromSeconds(1));
 
@@ -42,7 +42,9 @@ public sealed class InstructionSetsTests
         {
             BitisException exception = Assert.Throws<BitisException>(() => InstructionSets.Choose(name));
             Assert.Contains($"BITIS_ISA={name}", exception.Message);
-            Assert.Contains("Valid names: portable, avx2, avxvnni, avx512, avx512vbmi, avx512vnni.", exception.Message);
+            Assert.Contains(
+                "Valid names: portable, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, arm64, arm64dp.",
+                exception.Message);
             Assert.Contains("This machine has: portable", exception.Message);
         }
     }

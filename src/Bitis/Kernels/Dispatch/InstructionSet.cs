@@ -25,4 +25,10 @@ internal enum InstructionSet
     /// AVX-512 with the 512-bit 8-bit dot product, as code that Bitis assembles at run time. Linux only.
     /// </summary>
     Avx512Vnni,
+
+    /// <summary>The 128-bit vectors that every 64-bit ARM processor has.</summary>
+    AdvSimd,
+
+    /// <summary>AdvSimd with the 8-bit dot product.</summary>
+    AdvSimdDp,
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Bitis.Kernels.Gemm;
 
@@ -37,6 +38,8 @@ internal static class InstructionSets
         InstructionSet.Avx512 => "avx512",
         InstructionSet.Avx512Vbmi => "avx512vbmi",
         InstructionSet.Avx512Vnni => "avx512vnni",
+        InstructionSet.AdvSimd => "arm64",
+        InstructionSet.AdvSimdDp => "arm64dp",
         _ => throw new ArgumentOutOfRangeException(nameof(instructionSet)),
     };
 
@@ -49,6 +52,8 @@ internal static class InstructionSets
         InstructionSet.Avx512 => Avx512F.VL.IsSupported && Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported,
         InstructionSet.Avx512Vbmi => IsSupported(InstructionSet.Avx512) && Avx512Vbmi.IsSupported,
         InstructionSet.Avx512Vnni => IsSupported(InstructionSet.Avx512) && Int8GemmVnni.IsSupported,
+        InstructionSet.AdvSimd => AdvSimd.Arm64.IsSupported,
+        InstructionSet.AdvSimdDp => AdvSimd.Arm64.IsSupported && Dp.Arm64.IsSupported,
         _ => false,
     };
 

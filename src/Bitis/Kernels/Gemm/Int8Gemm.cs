@@ -39,6 +39,7 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(8, InstructionSet.AvxVnni),
         Row<Int8GemmTile<Int8DotAvx512>, Lanes512>(8, InstructionSet.Avx512),
         Row<Int8GemmTile<Int8DotAvx2>, Lanes256>(8, InstructionSet.Avx2),
+        Row<Int8GemmDpTile, Lanes128>(8, InstructionSet.AdvSimdDp),
         PortableRow(weightBits: 8));
 
     /// <summary>The forms for weights of 5 to 7 bits.</summary>
@@ -48,6 +49,7 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(PairBits, InstructionSet.AvxVnni),
         Row<PairRunsTile<PairSums512>, Lanes512>(PairBits, InstructionSet.Avx512),
         Row<PairRunsTile<PairSums256>, Lanes256>(PairBits, InstructionSet.Avx2),
+        Row<Int8GemmDpTile, Lanes128>(PairBits, InstructionSet.AdvSimdDp),
         PortableRow(PairBits));
 
     /// <summary>The forms for weights of at most 4 bits, two of which share a byte.</summary>
@@ -56,6 +58,7 @@ internal static unsafe class Int8Gemm
         Row<Int8GemmTile<Int8DotAvxVnni>, Lanes256>(NibbleBits, InstructionSet.AvxVnni),
         Row<PairRunsTile<PairSums512>, Lanes512>(NibbleBits, InstructionSet.Avx512),
         Row<PairRunsTile<PairSums256>, Lanes256>(NibbleBits, InstructionSet.Avx2),
+        Row<Int8GemmDpTile, Lanes128>(NibbleBits, InstructionSet.AdvSimdDp),
         PortableRow(NibbleBits));
 
     /// <summary>Registers the forms by their names.</summary>
@@ -193,9 +196,9 @@ internal static unsafe class Int8Gemm
                 {
                     float* tile = c + (m * ldc) + n;
                     if (accumulate)
-                        Dequantize<TLanes, On>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                        Dequantize<TTile, TLanes, On>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
                     else
-                        Dequantize<TLanes, Off>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                        Dequantize<TTile, TLanes, Off>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
                     continue;
                 }
                 for (int row = 0; row < rows; row++)
@@ -203,7 +206,7 @@ internal static unsafe class Int8Gemm
                     int* source = sums + (row * TTile.Columns);
                     float* target = c + ((m + row) * ldc) + n;
                     float scale = parameters.Scale(m + row);
-                    int zero = parameters.ZeroPoint(m + row);
+                    int zero = parameters.ZeroPoint(m + row) - TTile.Offset;
                     int i = 0;
                     for (; i + TLanes.Count <= columns; i += TLanes.Count)
                         Dequantize<TLanes>(source, columnSums, zero, scale, scales, bias, target, i, accumulate);
@@ -216,7 +219,7 @@ internal static unsafe class Int8Gemm
 
     // A whole tile of two registers a row. What belongs to its columns stays in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Dequantize<TLanes, TAccumulate>(
+    private static void Dequantize<TTile, TLanes, TAccumulate>(
         int* sums,
         int* columnSums,
         float* scales,
@@ -226,6 +229,7 @@ internal static unsafe class Int8Gemm
         int rows,
         float* target,
         nint ldc)
+        where TTile : struct, IInt8GemmTile
         where TLanes : struct, ILanes<TLanes>
         where TAccumulate : struct, ISwitch
     {
@@ -237,8 +241,9 @@ internal static unsafe class Int8Gemm
         for (int row = 0; row < rows; row++)
         {
             TLanes scale = TLanes.Create(*tokenScale);
-            TLanes y0 = (TLanes.LoadCorrected(sums, columnSums, *zero) * (scale * scales0)) + bias0;
-            TLanes y1 = (TLanes.LoadCorrected(sums + width, columnSums + width, *zero) * (scale * scales1)) + bias1;
+            int point = *zero - TTile.Offset;
+            TLanes y0 = (TLanes.LoadCorrected(sums, columnSums, point) * (scale * scales0)) + bias0;
+            TLanes y1 = (TLanes.LoadCorrected(sums + width, columnSums + width, point) * (scale * scales1)) + bias1;
             TLanes.Store(TAccumulate.IsOn ? TLanes.Load(target) + y0 : y0, target);
             TLanes.Store(TAccumulate.IsOn ? TLanes.Load(target + width) + y1 : y1, target + width);
             tokenScale += stride;
@@ -282,6 +287,7 @@ internal static unsafe class Int8Gemm
         for (int n = 0; n < weights.Outputs; n += TTile.Columns)
         {
             GemmPanel panel = weights.Panel<TTile>(n);
+            int* columnSums = weights.ColumnSums + n;
             int columns = Math.Min(TTile.Columns, weights.Outputs - n);
             for (int m = rowStart; m < rowEnd; m += TTile.Rows)
             {
@@ -289,8 +295,9 @@ internal static unsafe class Int8Gemm
                 TTile.Multiply(a + (m * lda), lda, groupStride, rows, in panel, sums);
                 for (int row = 0; row < rows; row++)
                 {
-                    new ReadOnlySpan<int>(sums + (row * TTile.Columns), columns)
-                        .CopyTo(new Span<int>(target + ((m + row) * ldtarget) + n, columns));
+                    int* source = sums + (row * TTile.Columns), final = target + ((m + row) * ldtarget) + n;
+                    for (int i = 0; i < columns; i++)
+                        final[i] = source[i] + (TTile.Offset * columnSums[i]);
                 }
             }
         }

@@ -28,6 +28,7 @@ internal static unsafe class IntegerScan
         new(Operation, InstructionSet.Avx512Vnni, &RunAvx512Vnni, InstructionSet.Avx512Vbmi),
         new(Operation, InstructionSet.Avx512Vbmi, &RunAvx512Vbmi),
         new(Operation, InstructionSet.Avx2, &RunAvx2),
+        new(Operation, InstructionSet.AdvSimd, &RunAdvSimd),
         new(Operation, InstructionSet.Portable, &RunPortable));
 
     /// <summary>Registers the forms by their names.</summary>
@@ -112,7 +113,8 @@ internal static unsafe class IntegerScan
         *target = call.Accumulate ? *target + y : y;
     }
 
-    private static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
+    /// <summary>The levels of B or C of a token, moved to the left.</summary>
+    public static void QuantizeStates(float* values, int states, float inverse, int max, int shift, int* levels)
     {
         for (int n = 0; n < states; n++)
             levels[n] = (int)Levels.Limit(MathF.Round(values[n] * inverse), -max, max) << shift;
@@ -145,6 +147,13 @@ internal static unsafe class IntegerScan
     {
         int whole = WholeBlocks(channelStart, channelEnd);
         IntegerScanAvx512Vbmi.Run(call.Scan, in call, channelStart, whole);
+        RunPortable(in call, whole, channelEnd);
+    }
+
+    private static void RunAdvSimd(in IntegerScanCall call, int channelStart, int channelEnd)
+    {
+        int whole = WholeBlocks(channelStart, channelEnd);
+        IntegerScanAdvSimd.Run(call.Scan, in call, channelStart, whole);
         RunPortable(in call, whole, channelEnd);
     }
 

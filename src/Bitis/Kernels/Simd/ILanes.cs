@@ -18,6 +18,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>The number of lanes.</summary>
     static abstract int Count { get; }
 
+    /// <summary>Whether the processor has 32 registers of this width, not 16.</summary>
+    static abstract bool Has32Registers { get; }
+
     /// <summary>All lanes hold one value.</summary>
     static abstract TSelf Create(float value);
 
@@ -48,6 +51,13 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary><c>a·b + sum</c> for one number a, rounded once where the hardware can.</summary>
     /// <remarks>AVX-512 reads the number as part of the multiply-add; a broadcast would take a register.</remarks>
     static abstract TSelf MultiplyAdd(float* a, TSelf b, TSelf sum);
+
+    /// <summary>Reads a number for several calls of <see cref="MultiplyAddFactor"/>.</summary>
+    /// <remarks>ARM multiplies a register with one lane of another. Elsewhere, the number fills a register.</remarks>
+    static abstract TSelf LoadFactor(float* source);
+
+    /// <summary><c>factor·b + sum</c>, rounded once where the hardware can.</summary>
+    static abstract TSelf MultiplyAddFactor(TSelf factor, TSelf b, TSelf sum);
 
     /// <summary><c>a &gt; b ? a : b</c>: the second operand if either is NaN.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);

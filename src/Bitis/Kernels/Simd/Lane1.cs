@@ -12,6 +12,9 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     public static int Count => 1;
 
     /// <inheritdoc />
+    public static bool Has32Registers => false;
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 Create(float value) => new(value);
 
@@ -48,6 +51,14 @@ internal readonly unsafe struct Lane1(float value) : ILanes<Lane1>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1 MultiplyAdd(float* a, Lane1 b, Lane1 sum) =>
         new(float.MultiplyAddEstimate(*a, b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 LoadFactor(float* source) => Create(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1 MultiplyAddFactor(Lane1 factor, Lane1 b, Lane1 sum) => MultiplyAdd(factor, b, sum);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Bitis.Kernels.Rounding;
 
@@ -12,6 +13,9 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     /// <inheritdoc />
     public static int Count => 4;
+
+    /// <inheritdoc />
+    public static bool Has32Registers => AdvSimd.IsSupported;
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -62,7 +66,19 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MultiplyAdd(float* a, Lanes128 b, Lanes128 sum) =>
-        new(Vector128.MultiplyAddEstimate(Vector128.Create(*a), b._value, sum._value));
+        MultiplyAddFactor(LoadFactor(a), b, sum);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadFactor(float* source) => AdvSimd.IsSupported
+        ? new(Vector128.CreateScalarUnsafe(*source))
+        : Create(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyAddFactor(Lanes128 factor, Lanes128 b, Lanes128 sum) => AdvSimd.Arm64.IsSupported
+        ? new(AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar(sum._value, b._value, factor._value, 0))
+        : MultiplyAdd(factor, b, sum);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,6 +13,9 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public static int Count => 8;
 
     /// <inheritdoc />
+    public static bool Has32Registers => false;
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Create(float value) => new(Vector256.Create(value));
 
@@ -57,6 +60,14 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MultiplyAdd(float* a, Lanes256 b, Lanes256 sum) =>
         new(Fma.MultiplyAdd(Vector256.Create(*a), b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadFactor(float* source) => Create(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyAddFactor(Lanes256 factor, Lanes256 b, Lanes256 sum) => MultiplyAdd(factor, b, sum);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,6 +16,9 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static int Count => 16;
 
     /// <inheritdoc />
+    public static bool Has32Registers => true;
+
+    /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Create(float value) => new(Vector512.Create(value));
 
@@ -56,6 +59,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 MultiplyAdd(float* a, Lanes512 b, Lanes512 sum) =>
         new(Avx512F.FusedMultiplyAdd(Vector512.Create(*a), b._value, sum._value));
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadFactor(float* source) => Create(*source);
+
+    /// <inheritdoc />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 MultiplyAddFactor(Lanes512 factor, Lanes512 b, Lanes512 sum) => MultiplyAdd(factor, b, sum);
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -7,7 +7,7 @@ namespace Bitis.Kernels.Gemm.Tiles;
 /// The innermost product of <see cref="FloatGemm"/>: a block of outputs that stays in registers, two registers wide.
 /// </summary>
 /// <remarks>
-/// It has 8 rows with the 32 registers of AVX-512, and 6 rows with the 16 registers of all others.
+/// It has 8 rows with the 32 registers of AVX-512 and ARM, and 6 rows with the 16 registers of all others.
 /// <code>
 ///                       w0     w1      per index of k: 2 loads, R broadcasts, 2·R multiply-adds
 ///   broadcast a[0, k]   c00    c01     registers: 2·R sums + 2 weights + 1 broadcast
@@ -25,7 +25,7 @@ internal static unsafe class FloatGemmTile<TLanes>
     /// <summary>The width of the block and of a panel of weights.</summary>
     public static int Columns => 2 * TLanes.Count;
 
-    private static bool HasEightRows => TLanes.Count == 16;
+    private static bool HasEightRows => TLanes.Has32Registers;
 
     /// <summary>
     /// <c>sums[r, c] = Σ_k a[r, k]·panel[k, c]</c>, each sum in the order of k with one multiply-add for each k.
@@ -75,32 +75,32 @@ internal static unsafe class FloatGemmTile<TLanes>
         {
             TLanes w0 = TLanes.Load(panel), w1 = TLanes.Load(panel + TLanes.Count);
             panel += Columns;
-            TLanes x = TLanes.Create(a0[i]);
-            c00 = TLanes.MultiplyAdd(x, w0, c00);
-            c01 = TLanes.MultiplyAdd(x, w1, c01);
-            x = TLanes.Create(a1[i]);
-            c10 = TLanes.MultiplyAdd(x, w0, c10);
-            c11 = TLanes.MultiplyAdd(x, w1, c11);
-            x = TLanes.Create(a2[i]);
-            c20 = TLanes.MultiplyAdd(x, w0, c20);
-            c21 = TLanes.MultiplyAdd(x, w1, c21);
-            x = TLanes.Create(a3[i]);
-            c30 = TLanes.MultiplyAdd(x, w0, c30);
-            c31 = TLanes.MultiplyAdd(x, w1, c31);
-            x = TLanes.Create(a4[i]);
-            c40 = TLanes.MultiplyAdd(x, w0, c40);
-            c41 = TLanes.MultiplyAdd(x, w1, c41);
-            x = TLanes.Create(a5[i]);
-            c50 = TLanes.MultiplyAdd(x, w0, c50);
-            c51 = TLanes.MultiplyAdd(x, w1, c51);
+            TLanes x = TLanes.LoadFactor(a0 + i);
+            c00 = TLanes.MultiplyAddFactor(x, w0, c00);
+            c01 = TLanes.MultiplyAddFactor(x, w1, c01);
+            x = TLanes.LoadFactor(a1 + i);
+            c10 = TLanes.MultiplyAddFactor(x, w0, c10);
+            c11 = TLanes.MultiplyAddFactor(x, w1, c11);
+            x = TLanes.LoadFactor(a2 + i);
+            c20 = TLanes.MultiplyAddFactor(x, w0, c20);
+            c21 = TLanes.MultiplyAddFactor(x, w1, c21);
+            x = TLanes.LoadFactor(a3 + i);
+            c30 = TLanes.MultiplyAddFactor(x, w0, c30);
+            c31 = TLanes.MultiplyAddFactor(x, w1, c31);
+            x = TLanes.LoadFactor(a4 + i);
+            c40 = TLanes.MultiplyAddFactor(x, w0, c40);
+            c41 = TLanes.MultiplyAddFactor(x, w1, c41);
+            x = TLanes.LoadFactor(a5 + i);
+            c50 = TLanes.MultiplyAddFactor(x, w0, c50);
+            c51 = TLanes.MultiplyAddFactor(x, w1, c51);
             if (HasEightRows)
             {
-                x = TLanes.Create(a6[i]);
-                c60 = TLanes.MultiplyAdd(x, w0, c60);
-                c61 = TLanes.MultiplyAdd(x, w1, c61);
-                x = TLanes.Create(a7[i]);
-                c70 = TLanes.MultiplyAdd(x, w0, c70);
-                c71 = TLanes.MultiplyAdd(x, w1, c71);
+                x = TLanes.LoadFactor(a6 + i);
+                c60 = TLanes.MultiplyAddFactor(x, w0, c60);
+                c61 = TLanes.MultiplyAddFactor(x, w1, c61);
+                x = TLanes.LoadFactor(a7 + i);
+                c70 = TLanes.MultiplyAddFactor(x, w0, c70);
+                c71 = TLanes.MultiplyAddFactor(x, w1, c71);
             }
         }
 

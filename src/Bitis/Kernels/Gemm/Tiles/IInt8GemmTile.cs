@@ -14,8 +14,12 @@ internal unsafe interface IInt8GemmTile
     /// <summary>Whether the tile needs the runs of a panel.</summary>
     static virtual bool UsesRuns => false;
 
+    /// <summary>What the tile takes from each activation, so that it has a sign: 0 or 128.</summary>
+    static virtual int Offset => 0;
+
     /// <summary>
-    /// <c>sums[r, c] = Σ_k a[r, k]·panel[k/4, c, k%4]</c>, exact; a[r, k] lies at <c>a + r·lda + k/4·stride + k%4</c>.
+    /// <c>sums[r, c] = Σ_k (a[r, k] − Offset)·panel[k/4, c, k%4]</c>, exact; a[r, k] lies at <c>a + r·lda + k/4·stride
+    /// + k%4</c>.
     /// </summary>
     /// <param name="a">The first input row.</param>
     /// <param name="lda">The distance of input rows in bytes.</param>
