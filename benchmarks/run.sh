@@ -1,20 +1,17 @@
 #!/usr/bin/env bash
 # Measures Bitis on this machine beside ONNX Runtime, and writes benchmarks/results/PROCESSOR.md.
-# Needs the .NET SDK, and Node.js with npm for the peer. Takes about twelve minutes; let nothing else compute meanwhile.
+# Needs the .NET SDK. Takes about twelve minutes; let nothing else compute meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v node npm >/dev/null || { echo "run.sh: Node.js and npm are needed for ONNX Runtime, the peer." >&2; exit 2; }
 dotnet build -c Release benchmarks/Bitis.Benchmarks --nologo -v quiet
-(cd benchmarks/onnxruntime && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --silent)
 
 bench() { dotnet run --no-build -c Release --project benchmarks/Bitis.Benchmarks -- "$@"; }
 processor=$(lscpu | sed -n 's/^Model name: *//p' | head -1)
 family=$(lscpu | sed -n 's/^CPU family: *//p'), model=$(lscpu | sed -n 's/^Model: *//p')
 name=$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n' '-' | tr 'A-Z' 'a-z')
 file=benchmarks/results/$name.md
-package=./benchmarks/onnxruntime/node_modules/onnxruntime-node/package.json
-peer="onnxruntime-node $(node -p "require('$package').version"), Node.js $(node --version)"
+peer=$(sed -n 's/.*"\(Microsoft.ML.OnnxRuntime\)" Version="\([^"]*\)".*/\1 \2/p' Directory.Packages.props)
 {
     echo "# $processor"
     echo
@@ -29,7 +26,7 @@ peer="onnxruntime-node $(node -p "require('$package').version"), Node.js $(node 
     echo "| peer | $peer |"
     echo
     echo "## Against ONNX Runtime"
-    bench peer benchmarks/onnxruntime
+    bench peer
     echo
     echo "## Kernels"
     echo

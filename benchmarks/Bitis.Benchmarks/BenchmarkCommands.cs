@@ -214,16 +214,8 @@ internal static class BenchmarkCommands
             blocks);
     }
 
-    private static Command PeerCommand()
-    {
-        Argument<string> folder = Required(
-            "FOLDER", "The folder of peer.js and its packages, which benchmarks/run.sh installs.");
-        return Create(
-            "peer",
-            "Compares matrix products and whole models with ONNX Runtime.",
-            arguments => PeerBenchmark.Run(arguments.GetValue(folder)!),
-            folder);
-    }
+    private static Command PeerCommand() => Create(
+        "peer", "Compares matrix products and whole models with ONNX Runtime.", _ => PeerBenchmark.Run());
 
     private static Command Create(string name, string description, Action<ParseResult> run, params Argument[] arguments)
     {
