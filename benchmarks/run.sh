@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Measures Bitis on this machine beside ONNX Runtime, and writes benchmarks/results/PROCESSOR.md.
-# Needs the .NET SDK. Takes about twelve minutes; let nothing else compute meanwhile.
+# Needs the .NET SDK, and clang or gcc for Native AOT. Takes about a quarter of an hour; let nothing else compute
+# meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 dotnet build -c Release benchmarks/Bitis.Benchmarks --nologo -v quiet
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 bench() { dotnet run --no-build -c Release --project benchmarks/Bitis.Benchmarks -- "$@"; }
 processor=$(lscpu | sed -n 's/^Model name: *//p' | head -1)
@@ -28,6 +31,16 @@ peer=$(sed -n 's/.*"\(Microsoft.ML.OnnxRuntime\)" Version="\([^"]*\)".*/\1 \2/p'
     echo "## Against ONNX Runtime"
     bench peer
     echo
+    echo "## Against float32"
+    for variant in vim-tiny vim-small vmamba-tiny; do
+        echo
+        bench speedup "$variant"
+    done
+    for instructions in avx2 avxvnni; do
+        echo
+        BITIS_ISA=$instructions bench speedup vim-tiny || [ $? = 2 ]  # this machine has no such instructions
+    done
+    echo
     echo "## Kernels"
     echo
     bench kernels
@@ -43,6 +56,11 @@ peer=$(sed -n 's/.*"\(Microsoft.ML.OnnxRuntime\)" Version="\([^"]*\)".*/\1 \2/p'
     echo "## Threads"
     echo
     bench threads vim-tiny
+    echo
+    echo "## Native AOT"
+    echo
+    bench random vim-tiny "$work/vim-tiny.safetensors"
+    tests/native-aot.sh "$work/vim-tiny.safetensors"
     echo
     echo "## Training"
     echo
