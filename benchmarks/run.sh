@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # Measures Bitis on this machine beside ONNX Runtime, and writes benchmarks/results/PROCESSOR.md.
-# Needs the .NET SDK, and Node.js with npm for the peer. Takes about twelve minutes; let nothing else compute meanwhile.
+# Needs the .NET SDK, and clang or gcc for Native AOT. Takes about a quarter of an hour; let nothing else compute
+# meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-command -v node npm >/dev/null || { echo "run.sh: Node.js and npm are needed for ONNX Runtime, the peer." >&2; exit 2; }
 dotnet build -c Release benchmarks/Bitis.Benchmarks --nologo -v quiet
-(cd benchmarks/onnxruntime && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --silent)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 bench() { dotnet run --no-build -c Release --project benchmarks/Bitis.Benchmarks -- "$@"; }
 processor=$(lscpu | sed -n 's/^Model name: *//p' | head -1)
 family=$(lscpu | sed -n 's/^CPU family: *//p'), model=$(lscpu | sed -n 's/^Model: *//p')
 name=$(echo "$processor-$family-$model" | tr -cs 'A-Za-z0-9\n' '-' | tr 'A-Z' 'a-z')
 file=benchmarks/results/$name.md
-package=./benchmarks/onnxruntime/node_modules/onnxruntime-node/package.json
-peer="onnxruntime-node $(node -p "require('$package').version"), Node.js $(node --version)"
+peer=$(sed -n 's/.*"\(Microsoft.ML.OnnxRuntime\)" Version="\([^"]*\)".*/\1 \2/p' Directory.Packages.props)
 {
     echo "# $processor"
     echo
@@ -29,7 +29,17 @@ peer="onnxruntime-node $(node -p "require('$package').version"), Node.js $(node 
     echo "| peer | $peer |"
     echo
     echo "## Against ONNX Runtime"
-    bench peer benchmarks/onnxruntime
+    bench peer
+    echo
+    echo "## Against float32"
+    for variant in vim-tiny vim-small vmamba-tiny; do
+        echo
+        bench speedup "$variant"
+    done
+    for instructions in avx2 avxvnni; do
+        echo
+        BITIS_ISA=$instructions bench speedup vim-tiny || [ $? = 2 ]  # this machine has no such instructions
+    done
     echo
     echo "## Kernels"
     echo
@@ -46,6 +56,11 @@ peer="onnxruntime-node $(node -p "require('$package').version"), Node.js $(node 
     echo "## Threads"
     echo
     bench threads vim-tiny
+    echo
+    echo "## Native AOT"
+    echo
+    bench random vim-tiny "$work/vim-tiny.safetensors"
+    tests/native-aot.sh "$work/vim-tiny.safetensors"
     echo
     echo "## Training"
     echo

@@ -51,6 +51,7 @@ internal static class BenchmarkCommands
     {
         Kernels(),
         Profile(),
+        Speedup(),
         Threads(),
         Training(),
         Hlq(),
@@ -59,6 +60,7 @@ internal static class BenchmarkCommands
         Methods(),
         Conversion(),
         PeerCommand(),
+        RandomCommand(),
     };
 
     private static Command Kernels()
@@ -79,6 +81,16 @@ internal static class BenchmarkCommands
             "profile",
             "Shows where the time of one image goes, in float32 and quantized, on one thread.",
             arguments => ProfileBenchmark.Run(arguments.GetValue(variant)!),
+            variant);
+    }
+
+    private static Command Speedup()
+    {
+        Argument<string> variant = Variant();
+        return Create(
+            "speedup",
+            "Compares quantized models with float32 on one thread. BITIS_ISA chooses the instruction set.",
+            arguments => SpeedupBenchmark.Run(arguments.GetValue(variant)!),
             variant);
     }
 
@@ -214,15 +226,19 @@ internal static class BenchmarkCommands
             blocks);
     }
 
-    private static Command PeerCommand()
+    private static Command PeerCommand() => Create(
+        "peer", "Compares matrix products and whole models with ONNX Runtime.", _ => PeerBenchmark.Run());
+
+    private static Command RandomCommand()
     {
-        Argument<string> folder = Required(
-            "FOLDER", "The folder of peer.js and its packages, which benchmarks/run.sh installs.");
+        Argument<string> variant = Variant();
+        Argument<string> file = Required("FILE", "The file to write, .safetensors.");
         return Create(
-            "peer",
-            "Compares matrix products and whole models with ONNX Runtime.",
-            arguments => PeerBenchmark.Run(arguments.GetValue(folder)!),
-            folder);
+            "random",
+            "Writes a variant with random weights to a file, for programs that are measured elsewhere.",
+            arguments => RandomModel.Create(arguments.GetValue(variant)!).Save(arguments.GetValue(file)!),
+            variant,
+            file);
     }
 
     private static Command Create(string name, string description, Action<ParseResult> run, params Argument[] arguments)

@@ -14,6 +14,10 @@ internal static class RandomModel
     public static VisionModel Create(string variant) =>
         VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
 
+    /// <summary>A variant in float32, for images of another size.</summary>
+    public static VisionModel Create(string variant, int imageSize) =>
+        VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config with { ImageSize = imageSize }, seed: 1);
+
     /// <summary>Images as the model takes them.</summary>
     public static FloatTensor Images(VisionModel model, int count)
     {

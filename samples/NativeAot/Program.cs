@@ -1,11 +1,12 @@
 // Quantizes and times a model in a program that was compiled ahead of time:
-// dotnet publish samples/NativeAot -c Release -o out && out/NativeAot. The guide is docs/native-aot.md.
+// dotnet publish samples/NativeAot -c Release -o out && out/NativeAot [MODEL]. MODEL is a file; left out, a model that
+// ships is taken. The guide is docs/native-aot.md.
 using System.Diagnostics;
 using Bitis;
 
 const int CalibrationImages = 32, TestImages = 200, Seed = 0;
 
-VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
+VisionModel model = args is [string file] ? VisionModel.Load(file) : VisionModel.LoadShipped("vim-micro-builtin");
 using ImageSource shapes = ImageSource.Open("builtin/train", decoder: null);
 var images = CalibrationSet.FromImages(shapes, model.Preprocessing, CalibrationImages);
 Recipe recipe = new() { Method = "mse", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Ssm };

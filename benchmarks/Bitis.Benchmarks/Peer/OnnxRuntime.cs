@@ -1,72 +1,55 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text.Json;
+using Google.Protobuf;
+using Onnx;
+using Ort = Microsoft.ML.OnnxRuntime;
 
 namespace Bitis.Benchmarks.Peer;
 
-/// <summary>
-/// ONNX Runtime in a process of its own (benchmarks/onnxruntime/peer.js). The process is stopped while others are
-/// measured: its threads go on spinning for a while after a run.
-/// </summary>
-internal sealed partial class OnnxRuntime : IDisposable
+/// <summary>A model in ONNX Runtime, with an input of random numbers.</summary>
+internal sealed class OnnxRuntime : IDisposable
 {
-    private const int Continue = 18, Stop = 19; // Linux
-
-    private readonly Process _process;
+    private readonly Ort.InferenceSession _session;
+    private readonly Ort.RunOptions _options = new();
+    private readonly Ort.OrtValue _input;
 
     /// <summary>Loads a model.</summary>
-    /// <param name="folder">Where peer.js and its packages are.</param>
-    /// <param name="model">The file.</param>
+    /// <param name="model">The model; its one input is <c>float32</c> or <c>uint8</c>.</param>
     /// <param name="threads">How many threads compute.</param>
-    /// <param name="type">The input's type: <c>float32</c> or <c>uint8</c>.</param>
-    /// <param name="shape">The input's shape.</param>
-    public OnnxRuntime(string folder, string model, int threads, string type, params int[] shape)
+    public OnnxRuntime(ModelProto model, int threads)
     {
-        _process = Process.Start(new ProcessStartInfo("node", ["peer.js"])
+        using var options = new Ort.SessionOptions
         {
-            WorkingDirectory = folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        })!;
-        string path = JsonSerializer.Serialize(Path.GetFullPath(model)), sizes = string.Join(", ", shape);
-        Ask($$"""{"load": {{path}}, "threads": {{threads}}, "type": "{{type}}", "shape": [{{sizes}}]}""");
+            IntraOpNumThreads = threads,
+            InterOpNumThreads = 1,
+            ExecutionMode = Ort.ExecutionMode.ORT_SEQUENTIAL,
+            GraphOptimizationLevel = Ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+        };
+        _session = new Ort.InferenceSession(model.ToByteArray(), options);
+        Ort.NodeMetadata input = _session.InputMetadata.Values.Single();
+        long[] shape = [.. input.Dimensions.Select(size => (long)size)];
+        long count = shape.Aggregate(1L, (a, b) => a * b);
+        var random = new Random(1);
+        if (input.ElementDataType == Ort.Tensors.TensorElementType.UInt8)
+        {
+            byte[] levels = new byte[count];
+            random.NextBytes(levels);
+            _input = Ort.OrtValue.CreateTensorValueFromMemory(levels, shape);
+        }
+        else
+        {
+            float[] values = new float[count];
+            foreach (ref float value in values.AsSpan())
+                value = (random.NextSingle() * 2) - 1;
+            _input = Ort.OrtValue.CreateTensorValueFromMemory(values, shape);
+        }
     }
 
-    /// <summary>Seconds for a run, the mean of some.</summary>
-    public double Run(int count) =>
-        Ask(string.Create(CultureInfo.InvariantCulture, $$"""{"run": {{count}}}""")).GetProperty("seconds")
-            .GetDouble() / count;
-
-    /// <summary>Measures something else while this process stands still.</summary>
-    public double WhileStopped(Func<double> measure)
-    {
-        _ = Signal(_process.Id, Stop);
-        double result = measure();
-        _ = Signal(_process.Id, Continue);
-        Run(1);
-        return result;
-    }
+    /// <summary>Computes the outputs once.</summary>
+    public void Run() => _session.Run(_options, _session.InputNames, [_input], _session.OutputNames).Dispose();
 
     public void Dispose()
     {
-        _process.StandardInput.Close();
-        _process.WaitForExit();
-        _process.Dispose();
+        _input.Dispose();
+        _options.Dispose();
+        _session.Dispose();
     }
-
-    private JsonElement Ask(string request)
-    {
-        _process.StandardInput.WriteLine(request);
-        _process.StandardInput.Flush();
-        JsonElement answer = JsonElement.Parse(
-            _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer ended."));
-        return answer.TryGetProperty("error", out JsonElement error)
-            ? throw new InvalidOperationException($"The peer: {error}")
-            : answer;
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Signal(int process, int signal);
 }
