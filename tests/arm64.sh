@@ -99,4 +99,5 @@ exec "$qemu" -L "$home/root" "$home/tests/testhost" "\$@"
 END
 chmod +x "$home/dotnet.sh"
 export VSTEST_CONNECTION_TIMEOUT=600
-dotnet test "$home/tests/Bitis.Tests.dll" --nologo --filter "$filter" -- "RunConfiguration.DotNetHostPath=$home/dotnet.sh"
+dotnet test "$home/tests/Bitis.Tests.dll" --nologo --filter "$filter" -- \
+    "RunConfiguration.DotNetHostPath=$home/dotnet.sh"
