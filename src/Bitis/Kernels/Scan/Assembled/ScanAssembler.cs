@@ -73,8 +73,8 @@ internal sealed class ScanAssembler
     /// <returns>Position-independent machine code.</returns>
     public static byte[] Assemble(ScanKernelForm form)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(form.Tokens, MaxTokens);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(form.Pairs, MaxPairs);
+        if (form.Tokens is < 1 or > MaxTokens || form.Pairs is < 1 or > MaxPairs)
+            throw new ArgumentOutOfRangeException(nameof(form), form, "There is no kernel for so many tokens or states.");
         var assembler = new ScanAssembler(form);
         assembler.WriteKernel();
         using var stream = new MemoryStream();
@@ -175,10 +175,10 @@ internal sealed class ScanAssembler
     {
         for (int token = 0; token < _form.Tokens; token++)
         {
-            _code.vmovdqa64(Inputs[token], Scratch(_layout.Input(token)));
-            _code.vmovdqa64(Codes[token], Scratch(_layout.Code(token)));
-            _code.vmovdqa64(Constant, Scratch(_layout.NextSkip(token)));
-            _code.vmovdqa64(Scratch(_layout.Skip(token)), Constant);
+            _code.vmovdqa64(Inputs[token], Scratch(ScanTokenLayout.Input(token)));
+            _code.vmovdqa64(Codes[token], Scratch(ScanTokenLayout.Code(token)));
+            _code.vmovdqa64(Constant, Scratch(ScanTokenLayout.NextSkip(token)));
+            _code.vmovdqa64(Scratch(ScanTokenLayout.Skip(token)), Constant);
             _code.vpxord(Sums[token], Sums[token], Sums[token]);
         }
         Label isLast = _code.CreateLabel();
@@ -205,7 +205,7 @@ internal sealed class ScanAssembler
         for (int token = 0; token < _form.Tokens; token++)
         {
             _code.vpshufb(scratch, codes, Scratch(ScanTokenLayout.CodeOrder(token)));
-            _code.vmovdqa64(Scratch(_layout.Code(token)), scratch);
+            _code.vmovdqa64(Scratch(ScanTokenLayout.Code(token)), scratch);
         }
         WriteInputs(lows, highs);
     }
@@ -261,7 +261,7 @@ internal sealed class ScanAssembler
         ForEachToken((token, level) =>
         {
             _code.vmulps(Constant, level, __zmmword_ptr[Address + Channel]);
-            _code.vmovdqa64(Scratch(_layout.NextSkip(token)), Constant);
+            _code.vmovdqa64(Scratch(ScanTokenLayout.NextSkip(token)), Constant);
         });
         ForEachToken((token, level) =>
         {
@@ -284,11 +284,11 @@ internal sealed class ScanAssembler
             bool hasNext = token + 1 < _form.Tokens;
             _code.vpackssdw(lows, Levels[token], Levels[hasNext ? token + 1 : token]);
             _code.vpunpcklwd(highs, lows, lows);
-            _code.vmovdqa64(Scratch(_layout.Input(token)), highs);
+            _code.vmovdqa64(Scratch(ScanTokenLayout.Input(token)), highs);
             if (!hasNext)
                 continue;
             _code.vpunpckhwd(highs, lows, lows);
-            _code.vmovdqa64(Scratch(_layout.Input(token + 1)), highs);
+            _code.vmovdqa64(Scratch(ScanTokenLayout.Input(token + 1)), highs);
         }
     }
 
@@ -364,7 +364,7 @@ internal sealed class ScanAssembler
             _code.vcvtdq2ps(y, y);
             _code.vmulps(y, y, Constant);
             _code.vmulps(y, y, __dword_bcst[Address + (sizeof(float) * token)]);
-            _code.vaddps(y, y, Scratch(_layout.Skip(token)));
+            _code.vaddps(y, y, Scratch(ScanTokenLayout.Skip(token)));
             if (_form.Accumulates)
                 _code.vaddps(y, y, Row(Y, YStride, token));
             _code.vmovups(Row(Y, YStride, token), y);

@@ -21,16 +21,16 @@ internal readonly struct ScanTokenLayout(int pairs)
     public static int CodeOrder(int token) => RegisterBytes * (MaxTokens + token);
 
     /// <summary>v of a token's channels, twice.</summary>
-    public int Input(int token) => OrderBytes + (RegisterBytes * token);
+    public static int Input(int token) => OrderBytes + (RegisterBytes * token);
 
     /// <summary>codeΔ of a token's channels, four times, in the order of <see cref="PackedScan.RateLanes"/>.</summary>
-    public int Code(int token) => Input(MaxTokens + token);
+    public static int Code(int token) => Input(MaxTokens + token);
 
     /// <summary>D·u of a token's channels.</summary>
-    public int Skip(int token) => Input((2 * MaxTokens) + token);
+    public static int Skip(int token) => Input((2 * MaxTokens) + token);
 
     /// <summary>D·u of the next block's channels.</summary>
-    public int NextSkip(int token) => Input((3 * MaxTokens) + token);
+    public static int NextSkip(int token) => Input((3 * MaxTokens) + token);
 
     /// <summary>The levels of B of a pair of states of a token, as the upper bits of 16.</summary>
     public int B(int token, int pair) => Input(4 * MaxTokens) + (sizeof(int) * ((token * pairs) + pair));

@@ -21,8 +21,12 @@ internal sealed unsafe class DecaySlices : IDisposable
     private readonly NativeBuffer<uint> _entries;
 
     /// <summary>Lays out the tables of a scan.</summary>
+    /// <exception cref="ArgumentException">A level of Δ has a lower code than the level before.</exception>
     public DecaySlices(IntegerScanTables tables)
     {
+        // Rows are built for a range of codes from a range of levels.
+        if (tables.DeltaCodes.Zip(tables.DeltaCodes.Skip(1)).Any(pair => pair.Second < pair.First))
+            throw new ArgumentException("The codes of Δ fall as its levels rise.", nameof(tables));
         const int LastIndex = IntegerScanTables.Codes - 1;
         int lowest = tables.RateCodes.Min(), highest = tables.RateCodes.Max();
         // From these limits on, the index has reached its own limit for every code of A.
