@@ -196,9 +196,15 @@ internal static unsafe class Int8Gemm
                 {
                     float* tile = c + (m * ldc) + n;
                     if (accumulate)
-                        Dequantize<TTile, TLanes, On>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    {
+                        Dequantize<TTile, TLanes, On>(
+                            sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    }
                     else
-                        Dequantize<TTile, TLanes, Off>(sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    {
+                        Dequantize<TTile, TLanes, Off>(
+                            sums, columnSums, scales, bias, in parameters, m, rows, tile, ldc);
+                    }
                     continue;
                 }
                 for (int row = 0; row < rows; row++)

@@ -4,13 +4,10 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Bitis.Kernels.Scan.Assembled;
 
-/// <summary>
-/// Writes the machine code of <see cref="IntegerScan"/> for a few tokens: .NET 10 has no intrinsic for the 512-bit
-/// 16-bit dot product.
-/// </summary>
+/// <summary>Writes the machine code of <see cref="IntegerScan"/> for a few tokens.</summary>
 /// <remarks>
-/// The result is a leaf function <c>void kernel(ScanChunkCall*)</c> of the System V calling convention. It walks over
-/// blocks of 16 channels. All tokens of a block share the registers of states:
+/// .NET 10 has no intrinsic for the 512-bit 16-bit dot product. The result is a leaf function
+/// <c>void kernel(ScanChunkCall*)</c> of the System V calling convention. It walks over blocks of 16 channels. All tokens of a block share the registers of states:
 /// <code>
 ///   levels     Δ of 4 tokens × 16 channels → 64 bytes → multiples and codes by permutations of whole tables
 ///              u → qu → v = (qu·multiple)·f·s_B, each channel twice
@@ -74,7 +71,7 @@ internal sealed class ScanAssembler
     public static byte[] Assemble(ScanKernelForm form)
     {
         if (form.Tokens is < 1 or > MaxTokens || form.Pairs is < 1 or > MaxPairs)
-            throw new ArgumentOutOfRangeException(nameof(form), form, "There is no kernel for so many tokens or states.");
+            throw new ArgumentOutOfRangeException(nameof(form), form, "So many tokens or states have no kernel.");
         var assembler = new ScanAssembler(form);
         assembler.WriteKernel();
         using var stream = new MemoryStream();
@@ -230,7 +227,8 @@ internal sealed class ScanAssembler
     }
 
     /// <summary>Entries of a table of 256 bytes, of which only 128 may be used.</summary>
-    private void LookUp(AssemblerRegisterZMM entry, AssemblerRegisterZMM index, AssemblerRegisterZMM scratch, int offset)
+    private void LookUp(
+        AssemblerRegisterZMM entry, AssemblerRegisterZMM index, AssemblerRegisterZMM scratch, int offset)
     {
         Permute(entry, offset);
         if (!_form.HasLargeTables)

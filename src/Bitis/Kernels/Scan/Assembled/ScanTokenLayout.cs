@@ -12,9 +12,7 @@ internal readonly struct ScanTokenLayout(int pairs)
     /// <summary>How much memory it takes; it begins at a multiple of 64 bytes.</summary>
     public int Bytes => B(3 * MaxTokens, 0);
 
-    /// <summary>
-    /// The order of bytes that takes a token's multiples of Δ's unit, lower and upper byte, out of those of all tokens.
-    /// </summary>
+    /// <summary>The order of bytes that takes a token's multiples of Δ's unit out of those of all tokens.</summary>
     public static int MultipleOrder(int token) => RegisterBytes * token;
 
     /// <summary>The order of bytes that takes a token's codes out of those of all tokens.</summary>

@@ -17,7 +17,7 @@ internal readonly unsafe struct ScanBlockScratch
     /// <summary>Where v, D·u and sums are among the numbers of a token.</summary>
     public const int V = BlockChannels, Skips = 2 * BlockChannels, Sums = 3 * BlockChannels;
 
-    /// <summary>What each token has as many numbers of as there are lanes. See <see cref="B"/>.</summary>
+    /// <summary>How many kinds of numbers each token has for all lanes. See <see cref="B"/>.</summary>
     public const int StateKinds = 4;
 
     /// <summary>The lanes of B, C and the offsets of a span's tokens, at most; they fit the second cache.</summary>
@@ -69,10 +69,11 @@ internal readonly unsafe struct ScanBlockScratch
     /// <summary>h, <c>[channels, lanes]</c>.</summary>
     public readonly short* States;
 
-    /// <summary>
-    /// For each token, eight channels each: the level of Δ, which becomes its <see cref="DecaySlices.Entries"/> (and Ā,
-    /// if there is one state); v, twice in 32 bits; D·u as a float; and Σ h·C.
-    /// </summary>
+    /// <summary>The prepared numbers of each token, and its sums, eight channels each.</summary>
+    /// <remarks>
+    /// They are: the level of Δ, which becomes its <see cref="DecaySlices.Entries"/> (and Ā, if there is one state); v,
+    /// twice in 32 bits; D·u as a float; and Σ h·C.
+    /// </remarks>
     public readonly int* Tokens;
 
     /// <summary>The least and the largest level of Δ of each channel so far.</summary>
@@ -81,9 +82,7 @@ internal readonly unsafe struct ScanBlockScratch
     /// <summary>The blocks of codes whose rows are built: the first of each channel, and the end.</summary>
     public readonly int* Built;
 
-    /// <summary>
-    /// For each token and lane: the level of B as the upper bits of 16, that of C twice, and the offset.
-    /// </summary>
+    /// <summary>For each token and lane: B's level as the upper bits of 16, C's level twice, the offset.</summary>
     /// <remarks>
     /// Of 16 states, C is in the order of two channels' states whose pairs are interleaved:
     /// <code>
