@@ -63,11 +63,12 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 LoadFactor(float* source) => Create(*source);
+    public static Lanes256 LoadFactor(float* source) => new(Vector256.Create(*source));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 MultiplyAddFactor(Lanes256 factor, Lanes256 b, Lanes256 sum) => MultiplyAdd(factor, b, sum);
+    public static Lanes256 MultiplyAddFactor(Lanes256 factor, Lanes256 b, Lanes256 sum) =>
+        new(Fma.MultiplyAdd(factor._value, b._value, sum._value));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

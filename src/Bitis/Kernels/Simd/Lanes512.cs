@@ -62,11 +62,12 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 LoadFactor(float* source) => Create(*source);
+    public static Lanes512 LoadFactor(float* source) => new(Vector512.Create(*source));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 MultiplyAddFactor(Lanes512 factor, Lanes512 b, Lanes512 sum) => MultiplyAdd(factor, b, sum);
+    public static Lanes512 MultiplyAddFactor(Lanes512 factor, Lanes512 b, Lanes512 sum) =>
+        new(Avx512F.FusedMultiplyAdd(factor._value, b._value, sum._value));
 
     /// <inheritdoc />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
