@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures Bitis on this machine beside ONNX Runtime, and writes benchmarks/results/PROCESSOR.md.
-# Needs the .NET SDK, and clang or gcc for Native AOT. Takes about a quarter of an hour; let nothing else compute
+# Needs the .NET SDK, and clang or gcc for Native AOT. Takes 20 to 30 minutes; let nothing else compute
 # meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
