@@ -25,10 +25,15 @@ fi
 
 # Both take turns. Sorted, the second of three lines is the median: aot w8a8: 171 of 200 right, 1.050 ms an image
 compare() {
+    : >"$out/times"
     for _ in 1 2 3; do
-        "$out/NativeAot" "${@:2}" | sed 's/^/aot /'
-        dotnet artifacts/bin/NativeAot/release/NativeAot.dll "${@:2}" | sed 's/^/jit /'
-    done | sort -k1,1 -k2,2 -k7,7n | awk -v model="$1" '
+        # Not in a pipe, so that a failure ends the script instead of leaving a time out.
+        "$out/NativeAot" "${@:2}" >"$out/aot"
+        dotnet artifacts/bin/NativeAot/release/NativeAot.dll "${@:2}" >"$out/jit"
+        sed 's/^/aot /' "$out/aot" >>"$out/times"
+        sed 's/^/jit /' "$out/jit" >>"$out/times"
+    done
+    sort -k1,1 -k2,2 -k7,7n "$out/times" | awk -v model="$1" '
         NR % 3 == 2 && $1 == "aot" { aot[$2] = $7 }
         NR % 3 == 2 && $1 == "jit" {
             printf "| %s, %s | %.2f | %.2f | %.2f |\n", model, substr($2, 1, length($2) - 1), aot[$2], $7, aot[$2] / $7

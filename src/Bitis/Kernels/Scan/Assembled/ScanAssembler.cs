@@ -7,7 +7,8 @@ namespace Bitis.Kernels.Scan.Assembled;
 /// <summary>Writes the machine code of <see cref="IntegerScan"/> for a few tokens.</summary>
 /// <remarks>
 /// .NET 10 has no intrinsic for the 512-bit 16-bit dot product. The result is a leaf function
-/// <c>void kernel(ScanChunkCall*)</c> of the System V calling convention. It walks over blocks of 16 channels. All tokens of a block share the registers of states:
+/// <c>void kernel(ScanChunkCall*)</c> of the System V calling convention. It walks over blocks of 16 channels. All
+/// tokens of a block share the registers of states:
 /// <code>
 ///   levels     Δ of 4 tokens × 16 channels → 64 bytes → multiples and codes by permutations of whole tables
 ///              u → qu → v = (qu·multiple)·f·s_B, each channel twice
