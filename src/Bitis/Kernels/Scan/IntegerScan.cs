@@ -161,6 +161,28 @@ internal static unsafe class IntegerScan
     private static int WholeBlocks(int channelStart, int channelEnd) =>
         Math.Max(channelStart, channelEnd / PackedScan.BlockChannels * PackedScan.BlockChannels);
 
+    /// <summary>The levels of B and C of some tokens, for the forms of 512 bits.</summary>
+    /// <param name="scan">The scan's constants.</param>
+    /// <param name="call">The operands.</param>
+    /// <param name="start">The first token, in the order of the scan.</param>
+    /// <param name="count">How many tokens.</param>
+    /// <param name="b">Receives B's levels as the upper bits of 16, an even number of states for each token.</param>
+    /// <param name="c">Receives C's levels likewise, as they are.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void QuantizeStates512(
+        PackedScan scan, in IntegerScanCall call, int start, int count, short* b, short* c)
+    {
+        int states = scan.States, stride = 2 * scan.Pairs, shift = 16 - scan.BBits;
+        for (int i = 0; i < count; i++)
+        {
+            int t = start + i;
+            nint row = call.Reverse ? call.Tokens - 1 - t : t;
+            float* bRow = call.B + (row * call.BStride), cRow = call.C + (row * call.CStride);
+            QuantizeStates(bRow, states, scan.BInverse[t], scan.BMaxLevel, shift, b + (i * stride), has512: true);
+            QuantizeStates(cRow, states, scan.CInverse[t], scan.CMaxLevel, shift: 0, c + (i * stride), has512: true);
+        }
+    }
+
     /// <summary>The levels of B or C of a token, in the upper bits.</summary>
     /// <param name="values">As many as there are states.</param>
     /// <param name="states">How many.</param>

@@ -51,7 +51,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
     private static void ScanChannels(
         PackedScan scan, in IntegerScanCall call, int channelStart, int channelEnd, in Avx512ScanScratch scratch)
     {
-        int pairs = scan.Pairs, group = 0, bShift = 16 - scan.BBits, states = (channelEnd - channelStart) * 2 * pairs;
+        int pairs = scan.Pairs, group = 0, states = (channelEnd - channelStart) * 2 * pairs;
         int* groups = scan.Groups;
         new Span<short>(scratch.States, states).Clear();
         new Span<short>(scratch.B, ChunkTokens * 4 * pairs).Clear(); // an odd state's neighbour
@@ -60,27 +60,7 @@ internal static unsafe class IntegerScanAvx512Vbmi
             count = 1;
             while (count < ChunkTokens && start + count < call.Tokens && groups[start + count] == groups[start])
                 count++;
-            for (int i = 0; i < count; i++)
-            {
-                int t = start + i;
-                nint row = call.Reverse ? call.Tokens - 1 - t : t;
-                IntegerScan.QuantizeStates(
-                    call.B + (row * call.BStride),
-                    scan.States,
-                    scan.BInverse[t],
-                    scan.BMaxLevel,
-                    bShift,
-                    scratch.B + (i * 2 * pairs),
-                    has512: true);
-                IntegerScan.QuantizeStates(
-                    call.C + (row * call.CStride),
-                    scan.States,
-                    scan.CInverse[t],
-                    scan.CMaxLevel,
-                    shift: 0,
-                    scratch.C + (i * 2 * pairs),
-                    has512: true);
-            }
+            IntegerScan.QuantizeStates512(scan, in call, start, count, scratch.B, scratch.C);
             if (groups[start] != group)
                 Rescale(scratch.States, states, scan.Rescales[groups[start]], scan.HiddenShift);
             group = groups[start];

@@ -122,27 +122,7 @@ internal static unsafe class IntegerScanVnni
         var layout = new ScanTokenLayout(scan.Pairs);
         var b = (short*)(tokens + layout.B(0, 0));
         var c = (short*)(tokens + layout.C(0, 0));
-        for (int i = 0; i < count; i++)
-        {
-            int t = start + i;
-            nint row = call.Reverse ? call.Tokens - 1 - t : t;
-            IntegerScan.QuantizeStates(
-                call.B + (row * call.BStride),
-                scan.States,
-                scan.BInverse[t],
-                scan.BMaxLevel,
-                16 - scan.BBits,
-                b + (i * numbers),
-                has512: true);
-            IntegerScan.QuantizeStates(
-                call.C + (row * call.CStride),
-                scan.States,
-                scan.CInverse[t],
-                scan.CMaxLevel,
-                shift: 0,
-                c + (i * numbers),
-                has512: true);
-        }
+        IntegerScan.QuantizeStates512(scan, in call, start, count, b, c);
         new ReadOnlySpan<short>(scan.Offsets + ((nint)start * numbers), count * numbers)
             .CopyTo(new Span<short>(tokens + layout.Offset(0, 0), count * numbers));
     }
