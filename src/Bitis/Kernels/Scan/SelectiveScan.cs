@@ -196,7 +196,7 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
             float* state = states;
             float* rate = call.A + channel;
             int n = 0;
-            for (; n + 4 <= stateCount; n += 4)
+            for (; TLanes.Has32Registers && n + 4 <= stateCount; n += 4)
             {
                 TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + aStride);
                 TLanes decay2 = delta * TLanes.Load(rate + (2 * aStride));
@@ -218,6 +218,20 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
                 odd = TLanes.MultiplyAdd(h3, TLanes.Create(c[n + 3]), odd);
                 state += 4 * TLanes.Count;
                 rate += 4 * aStride;
+            }
+            for (; !TLanes.Has32Registers && n + 2 <= stateCount; n += 2)
+            {
+                TLanes decay0 = delta * TLanes.Load(rate), decay1 = delta * TLanes.Load(rate + aStride);
+                exp2.Of(ref decay0, ref decay1);
+                TLanes input0 = input * TLanes.Create(b[n]), input1 = input * TLanes.Create(b[n + 1]);
+                TLanes h0 = TLanes.MultiplyAdd(decay0, TLanes.Load(state), input0);
+                TLanes h1 = TLanes.MultiplyAdd(decay1, TLanes.Load(state + TLanes.Count), input1);
+                TLanes.Store(h0, state);
+                TLanes.Store(h1, state + TLanes.Count);
+                even = TLanes.MultiplyAdd(h0, TLanes.Create(c[n]), even);
+                odd = TLanes.MultiplyAdd(h1, TLanes.Create(c[n + 1]), odd);
+                state += 2 * TLanes.Count;
+                rate += 2 * aStride;
             }
             for (; n < stateCount; n++, state += TLanes.Count, rate += aStride)
             {

@@ -12,34 +12,76 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     where TLanes : struct, ILanes<TLanes>
     where TDegree : struct, IExp2Degree
 {
+    private readonly float* _coefficients = TDegree.Coefficients;
     private readonly TLanes _lowest, _c5, _c4, _c3, _c2, _c1, _c0;
 
     /// <summary>Loads the coefficients: once, before a loop.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Exp2Polynomial()
     {
-        float* next = TDegree.Coefficients;
-        _lowest = TLanes.Create(*next++);
-        _c5 = TDegree.IsFifth ? TLanes.Create(*next++) : default;
-        _c4 = TDegree.IsFifth ? TLanes.Create(*next++) : default;
-        _c3 = TLanes.Create(*next++);
-        _c2 = TLanes.Create(*next++);
-        _c1 = TLanes.Create(*next++);
-        _c0 = TLanes.Create(*next);
+        float* next = _coefficients;
+        _lowest = Next(ref next);
+        _c5 = TDegree.IsFifth ? Next(ref next) : default;
+        _c4 = TDegree.IsFifth ? Next(ref next) : default;
+        _c3 = Next(ref next);
+        _c2 = Next(ref next);
+        _c1 = Next(ref next);
+        _c0 = Next(ref next);
+    }
+
+    // Where 16 registers must do, two coefficients stay in memory: a maximum reads its bound there, and the first
+    // multiply-add needs a copy of its factor in any case.
+    private TLanes Lowest
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLanes.Has32Registers ? _lowest : TLanes.Load(_coefficients);
+    }
+
+    private TLanes C5
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TLanes.Has32Registers ? _c5 : TLanes.Load(_coefficients + PolynomialCoefficients.Exp2Copies);
     }
 
     /// <summary>2^x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TLanes Of(TLanes x)
     {
-        x = TLanes.Max(x, _lowest);
+        x = TLanes.Max(x, Lowest);
         TLanes n = TLanes.Round(x);
         TLanes f = x - n; // in [−1/2, 1/2], exact
-        TLanes p = TDegree.IsFifth ? TLanes.MultiplyAdd(TLanes.MultiplyAdd(_c5, f, _c4), f, _c3) : _c3;
+        TLanes p = TDegree.IsFifth ? TLanes.MultiplyAdd(TLanes.MultiplyAdd(C5, f, _c4), f, _c3) : _c3;
         p = TLanes.MultiplyAdd(p, f, _c2);
         p = TLanes.MultiplyAdd(p, f, _c1);
         p = TLanes.MultiplyAdd(p, f, _c0);
         return TLanes.Scale(p, n);
+    }
+
+    /// <summary>2^x of two registers, side by side (see the form with four).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Of(ref TLanes x0, ref TLanes x1)
+    {
+        x0 = TLanes.Max(x0, Lowest);
+        x1 = TLanes.Max(x1, Lowest);
+        TLanes n0 = TLanes.Round(x0), n1 = TLanes.Round(x1);
+        x0 -= n0;
+        x1 -= n1;
+        TLanes p0 = _c3, p1 = _c3;
+        if (TDegree.IsFifth)
+        {
+            p0 = TLanes.MultiplyAdd(C5, x0, _c4);
+            p1 = TLanes.MultiplyAdd(C5, x1, _c4);
+            p0 = TLanes.MultiplyAdd(p0, x0, _c3);
+            p1 = TLanes.MultiplyAdd(p1, x1, _c3);
+        }
+        p0 = TLanes.MultiplyAdd(p0, x0, _c2);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c2);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c1);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c1);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c0);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c0);
+        x0 = TLanes.Scale(p0, n0);
+        x1 = TLanes.Scale(p1, n1);
     }
 
     /// <summary>2^x of four registers.</summary>
@@ -50,10 +92,10 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)
     {
-        x0 = TLanes.Max(x0, _lowest);
-        x1 = TLanes.Max(x1, _lowest);
-        x2 = TLanes.Max(x2, _lowest);
-        x3 = TLanes.Max(x3, _lowest);
+        x0 = TLanes.Max(x0, Lowest);
+        x1 = TLanes.Max(x1, Lowest);
+        x2 = TLanes.Max(x2, Lowest);
+        x3 = TLanes.Max(x3, Lowest);
         TLanes n0 = TLanes.Round(x0), n1 = TLanes.Round(x1), n2 = TLanes.Round(x2), n3 = TLanes.Round(x3);
         x0 -= n0;
         x1 -= n1;
@@ -62,10 +104,10 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
         TLanes p0 = _c3, p1 = _c3, p2 = _c3, p3 = _c3;
         if (TDegree.IsFifth)
         {
-            p0 = TLanes.MultiplyAdd(_c5, x0, _c4);
-            p1 = TLanes.MultiplyAdd(_c5, x1, _c4);
-            p2 = TLanes.MultiplyAdd(_c5, x2, _c4);
-            p3 = TLanes.MultiplyAdd(_c5, x3, _c4);
+            p0 = TLanes.MultiplyAdd(C5, x0, _c4);
+            p1 = TLanes.MultiplyAdd(C5, x1, _c4);
+            p2 = TLanes.MultiplyAdd(C5, x2, _c4);
+            p3 = TLanes.MultiplyAdd(C5, x3, _c4);
             p0 = TLanes.MultiplyAdd(p0, x0, _c3);
             p1 = TLanes.MultiplyAdd(p1, x1, _c3);
             p2 = TLanes.MultiplyAdd(p2, x2, _c3);
@@ -87,5 +129,13 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
         x1 = TLanes.Scale(p1, n1);
         x2 = TLanes.Scale(p2, n2);
         x3 = TLanes.Scale(p3, n3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Next(ref float* next)
+    {
+        TLanes value = TLanes.Create(*next);
+        next += PolynomialCoefficients.Exp2Copies;
+        return value;
     }
 }

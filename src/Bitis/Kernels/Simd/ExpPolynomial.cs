@@ -52,6 +52,13 @@ internal readonly unsafe struct ExpPolynomial<TLanes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1)
     {
+        if (!TLanes.Has32Registers)
+        {
+            x0 = Of(x0);
+            x1 = Of(x1);
+            return;
+        }
+
         x0 = TLanes.Min(TLanes.Max(x0, _lowest), _highest);
         x1 = TLanes.Min(TLanes.Max(x1, _lowest), _highest);
         TLanes n0 = TLanes.Round(x0 * _log2E), n1 = TLanes.Round(x1 * _log2E);

@@ -7,5 +7,6 @@ internal unsafe interface IExp2Degree
     static abstract bool IsFifth { get; }
 
     /// <summary>The lower bound of the exponent, then the coefficients from the highest power down to 1.</summary>
+    /// <remarks>Each stands there <see cref="PolynomialCoefficients.Exp2Copies"/> times.</remarks>
     static abstract float* Coefficients { get; }
 }

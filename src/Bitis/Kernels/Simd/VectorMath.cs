@@ -42,6 +42,13 @@ internal static class VectorMath
     public static void SoftplusPair<TLanes>(ref TLanes x0, ref TLanes x1, in ExpPolynomial<TLanes> exp)
         where TLanes : struct, ILanes<TLanes>
     {
+        if (!TLanes.Has32Registers)
+        {
+            x0 = Softplus(x0, in exp);
+            x1 = Softplus(x1, in exp);
+            return;
+        }
+
         TLanes zero = TLanes.Create(0f), two = TLanes.Create(2f);
         TLanes s0 = zero - TLanes.Abs(x0), s1 = zero - TLanes.Abs(x1);
         exp.Of(ref s0, ref s1);
