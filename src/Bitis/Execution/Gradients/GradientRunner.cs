@@ -78,13 +78,17 @@ internal sealed class GradientRunner : IDisposable
         WorkerPool pool = WorkerPool.Rent(_threads);
         try
         {
+            long began = OperationTimes.Now;
             pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Prepare());
+            Times?.AddStage("pack weights", began);
             _sums.Start();
             pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
             if (!backward)
                 return;
+            began = OperationTimes.Now;
             pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
             pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Finish());
+            Times?.AddStage("collect gradients", began);
         }
         finally
         {
@@ -109,7 +113,9 @@ internal sealed class GradientRunner : IDisposable
             throw new InvalidOperationException("More parts run at once than there are threads.");
         try
         {
+            long began = OperationTimes.Now;
             NativeBuffer<float> sums = _sums.Take();
+            Times?.AddStage("clear sums", began);
             microBatch.Sums = sums.Pointer;
             for (int image = start; image < end; image += _imagesPerMicroBatch)
             {
@@ -117,7 +123,9 @@ internal sealed class GradientRunner : IDisposable
                 microBatch.Key = CounterRandom.Key(key, (uint)image);
                 RunImages(microBatch, image, load, setOutputGradient, backward);
             }
+            began = OperationTimes.Now;
             _sums.Add(part, sums);
+            Times?.AddStage("add sums", began);
         }
         finally
         {
@@ -139,9 +147,9 @@ internal sealed class GradientRunner : IDisposable
     {
         foreach (MicroBatchWork work in all)
         {
-            long began = OperationTimes.Now;
+            Times?.Begin(work.Kind, isBackward);
             work.Run(microBatch);
-            Times?.Add(work.Kind, began, isBackward);
+            Times?.End();
         }
     }
 }

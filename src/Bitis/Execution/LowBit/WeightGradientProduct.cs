@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Bitis.Execution.Gradients;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Hadamard;
@@ -133,6 +134,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             ? space.Take<float>((long)rows * _inputs)
             : (float*)(kept + HeaderBytes);
         ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
+        OperationTimes.EndPhase("keep: transform");
         if (!_arithmetic.IsInteger)
             return;
 
@@ -161,6 +163,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         PackLevels.Run(in pack);
         if (_inputBits == 4)
             IntegerPanels.PackNibbles(_kernel, _paddedInputs, groups, (sbyte*)pack.Target, (sbyte*)levels);
+        OperationTimes.EndPhase("keep: round");
     }
 
     /// <summary>Adds W̄ of a micro-batch's images.</summary>
@@ -190,6 +193,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
         TokenHadamard.Run(in call);
+        OperationTimes.EndPhase("W̄ transform");
         if (!_arithmetic.IsInteger)
         {
             float* panel = space.Take<float>(FloatGemm.TransposedScratch(rows));
@@ -223,6 +227,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             ZeroPoint = HadamardRows.ZeroPoint,
         };
         PackLevels.Run(in pack);
+        OperationTimes.EndPhase("W̄ round");
         var panels = new IntegerPanels
         {
             Kernel = _kernel,
@@ -239,6 +244,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         Int8Gemm.Run(
             in panels, pack.Target, lda: 4, groupStride: 4 * GradientColumns, in parameters, gradient, _inputs, 0,
             _outputs, accumulate: true);
+        OperationTimes.EndPhase("W̄ product");
     }
 
     /// <inheritdoc />

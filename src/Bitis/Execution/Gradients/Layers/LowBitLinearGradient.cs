@@ -87,6 +87,7 @@ internal sealed unsafe class LowBitLinearGradient(
     public override void Forward(MicroBatch microBatch)
     {
         Recompute(microBatch, _y);
+        OperationTimes.EndPhase("product");
         if (_kept is { IsCompressed: true })
         {
             _weightProduct!.Keep(
@@ -138,5 +139,6 @@ internal sealed unsafe class LowBitLinearGradient(
         }
         if (_bias is not null)
             RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
+        OperationTimes.EndPhase("bias");
     }
 }
