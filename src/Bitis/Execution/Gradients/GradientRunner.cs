@@ -81,7 +81,9 @@ internal sealed class GradientRunner : IDisposable
             long began = OperationTimes.Now;
             pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Prepare());
             Times?.AddStage("pack weights", began);
+            began = OperationTimes.Now;
             _sums.Start();
+            Times?.AddStage("clear sums", began);
             pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
             if (!backward)
                 return;
@@ -113,9 +115,7 @@ internal sealed class GradientRunner : IDisposable
             throw new InvalidOperationException("More parts run at once than there are threads.");
         try
         {
-            long began = OperationTimes.Now;
             NativeBuffer<float> sums = _sums.Take();
-            Times?.AddStage("clear sums", began);
             microBatch.Sums = sums.Pointer;
             for (int image = start; image < end; image += _imagesPerMicroBatch)
             {
@@ -123,7 +123,7 @@ internal sealed class GradientRunner : IDisposable
                 microBatch.Key = CounterRandom.Key(key, (uint)image);
                 RunImages(microBatch, image, load, setOutputGradient, backward);
             }
-            began = OperationTimes.Now;
+            long began = OperationTimes.Now;
             _sums.Add(part, sums);
             Times?.AddStage("add sums", began);
         }

@@ -12,6 +12,8 @@ namespace Bitis.Execution.Gradients;
 /// <param name="parts">How many parts there are.</param>
 internal sealed class OrderedSums(int length, int parts) : IDisposable
 {
+    private const int PieceLength = 1 << 11;
+
     private readonly Lock _gate = new();
     private readonly List<NativeBuffer<float>> _all = [];
     private readonly Stack<NativeBuffer<float>> _free = [];
@@ -27,8 +29,11 @@ internal sealed class OrderedSums(int length, int parts) : IDisposable
     {
         (_total, _added) = (null, 0);
         Array.Clear(_waiting);
-        _free.Clear();
-        _all.ForEach(_free.Push);
+        foreach (NativeBuffer<float> sums in _all.Except([.. _free]))
+        {
+            sums.Span.Clear();
+            _free.Push(sums);
+        }
     }
 
     /// <summary>Memory for the sums of a part, which are zero.</summary>
@@ -38,9 +43,8 @@ internal sealed class OrderedSums(int length, int parts) : IDisposable
         lock (_gate)
         {
             if (!_free.TryPop(out sums))
-                _all.Add(sums = new NativeBuffer<float>(length));
+                _all.Add(sums = new NativeBuffer<float>(length, zeroed: true));
         }
-        sums.Span.Clear();
         return sums;
     }
 
@@ -58,9 +62,22 @@ internal sealed class OrderedSums(int length, int parts) : IDisposable
                     _total = next;
                     continue;
                 }
-                TensorPrimitives.Add(_total.Span, next.Span, _total.Span);
+                AddAndClear(_total.Span, next.Span);
                 _free.Push(next);
             }
+        }
+    }
+
+    /// <summary>Adds the sums of a part, and clears them for the next one.</summary>
+    /// <remarks>Piece by piece, so that what is cleared is still in the nearest cache.</remarks>
+    private static void AddAndClear(Span<float> total, Span<float> sums)
+    {
+        for (int start = 0; start < total.Length; start += PieceLength)
+        {
+            int count = Math.Min(PieceLength, total.Length - start);
+            Span<float> piece = total.Slice(start, count), added = sums.Slice(start, count);
+            TensorPrimitives.Add(piece, added, piece);
+            added.Clear();
         }
     }
 

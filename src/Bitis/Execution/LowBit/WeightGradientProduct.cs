@@ -99,6 +99,9 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
+    /// <summary>Whether <see cref="Add"/> can sum the rows of ȳ while it looks for their largest magnitudes.</summary>
+    public bool AddsColumns => TakesGradientRows && _outputs % HadamardRows.BlockColumns == 0;
+
     /// <summary>The offset of an input's scales, behind the sums.</summary>
     private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
 
@@ -174,7 +177,9 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="gradient">The sum, <c>[outputs, inputs]</c>.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
     /// <param name="key">The key of the random numbers.</param>
-    public void Add(byte* kept, float* y, nint ldy, int images, float* gradient, float* scratch, uint key)
+    /// <param name="sums">If <see cref="AddsColumns"/>: the rows of ȳ are added to these sums; or null.</param>
+    public void Add(
+        byte* kept, float* y, nint ldy, int images, float* gradient, float* scratch, uint key, float* sums = null)
     {
         var space = new ScratchSpace(scratch);
         int rows = _blocks.Rows(images), groups = Groups(images);
@@ -189,6 +194,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                 Target = reduced,
                 TargetStride = _outputs,
                 Maxima = maxima,
+                Sums = sums,
             };
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;

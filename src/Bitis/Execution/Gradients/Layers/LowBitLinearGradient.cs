@@ -123,7 +123,8 @@ internal sealed unsafe class LowBitLinearGradient(
     {
         int rows = microBatch.Rows(_x);
         float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x),
-            weightGradient = microBatch.Gradient(_weight);
+            weightGradient = microBatch.Gradient(_weight),
+            biasGradient = _bias is null ? null : microBatch.Gradient(_bias);
         if (_weightProduct is null)
         {
             FloatGemm.AddTransposed(
@@ -135,10 +136,12 @@ internal sealed unsafe class LowBitLinearGradient(
             byte* kept = microBatch.Bytes(_kept!.Block);
             if (!_kept.IsCompressed)
                 _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch);
-            _weightProduct.Add(kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key);
+            _weightProduct.Add(
+                kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key,
+                _weightProduct.AddsColumns ? biasGradient : null);
         }
-        if (_bias is not null)
-            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
+        if (biasGradient is not null && _weightProduct?.AddsColumns != true)
+            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, biasGradient);
         OperationTimes.EndPhase("bias");
     }
 }
