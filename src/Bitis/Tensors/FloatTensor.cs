@@ -104,6 +104,15 @@ public sealed class FloatTensor
         return new FloatTensor(shape, _buffer, _start);
     }
 
+    /// <summary>A part of the elements as a tensor; the memory is shared.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The part exceeds the elements.</exception>
+    internal FloatTensor Slice(int start, Shape shape)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + shape.ElementCount, Length);
+        return new FloatTensor(shape, _buffer, _start + start);
+    }
+
     /// <summary>The index of the first NaN or infinity; null when all elements are finite.</summary>
     internal int? FindNonFinite() => FindNonFinite(Span);
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
-using Bitis.Kernels.Memory;
 using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients;
@@ -38,7 +37,7 @@ internal sealed class GradientRunner : IDisposable
     public GradientRunner(GradientPlan plan, int threads)
     {
         Plan = plan;
-        _sums = new OrderedSums(plan.SumsLength, Parts);
+        _sums = new OrderedSums(plan.Sums, Parts);
         _imagesPerMicroBatch = plan.Images;
         _parameters = [.. plan.Parameters.Values];
         _threads = Math.Min(Parts, ThreadCount.Resolve(threads));
@@ -88,7 +87,7 @@ internal sealed class GradientRunner : IDisposable
             if (!backward)
                 return;
             began = OperationTimes.Now;
-            pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
+            pool.Run(_parameters.Length, i => _parameters[i].Collect());
             pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Finish());
             Times?.AddStage("collect gradients", began);
         }
@@ -115,8 +114,7 @@ internal sealed class GradientRunner : IDisposable
             throw new InvalidOperationException("More parts run at once than there are threads.");
         try
         {
-            NativeBuffer<float> sums = _sums.Take();
-            microBatch.Sums = sums.Pointer;
+            microBatch.Sums = _sums.Take(part);
             for (int image = start; image < end; image += _imagesPerMicroBatch)
             {
                 microBatch.Images = Math.Min(_imagesPerMicroBatch, end - image);
@@ -124,7 +122,7 @@ internal sealed class GradientRunner : IDisposable
                 RunImages(microBatch, image, load, setOutputGradient, backward);
             }
             long began = OperationTimes.Now;
-            _sums.Add(part, sums);
+            _sums.Add(part);
             Times?.AddStage("add sums", began);
         }
         finally

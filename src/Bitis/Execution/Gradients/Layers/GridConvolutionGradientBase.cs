@@ -146,11 +146,8 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     protected abstract void WriteInputGradient(
         MicroBatch microBatch, int image, float* y, float* x, GradientTarget target);
 
-    private void Unpack(FloatTensor gradient)
-    {
-        FloatTensor packed = gradient.Clone();
-        GridPatches.UnpackWeights(Layer, packed.Span, gradient.Span);
-    }
+    private void Unpack(ReadOnlySpan<float> packed, Span<float> gradient) =>
+        GridPatches.UnpackWeights(Layer, packed, gradient);
 
     /// <summary>Puts the tokens under the kernel side by side at the start of scratch memory.</summary>
     protected void Unfold(MicroBatch microBatch, int image) =>

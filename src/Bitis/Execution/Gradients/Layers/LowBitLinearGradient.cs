@@ -78,15 +78,13 @@ internal sealed unsafe class LowBitLinearGradient(
     }
 
     /// <inheritdoc />
-    public override void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
-        FloatGemm.Run(
-            _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0,
-            microBatch.Rows(_x), accumulate: false);
+    public override void Recompute(MicroBatch microBatch, int image, ArenaMatrix place) =>
+        Multiply(microBatch, _x.OfImage(image), place, _x.Rows);
 
     /// <inheritdoc />
     public override void Forward(MicroBatch microBatch)
     {
-        Recompute(microBatch, _y);
+        Multiply(microBatch, _x, _y, microBatch.Rows(_x));
         OperationTimes.EndPhase("product");
         if (_kept is { IsCompressed: true })
         {
@@ -118,6 +116,9 @@ internal sealed unsafe class LowBitLinearGradient(
         _inputProduct.Dispose();
         _weightProduct?.Dispose();
     }
+
+    private void Multiply(MicroBatch microBatch, ArenaMatrix x, ArenaMatrix y, int rows) => FloatGemm.Run(
+        _weights, microBatch.Pointer(x), x.Stride, microBatch.Pointer(y), y.Stride, 0, rows, accumulate: false);
 
     private void AddParameterGradients(MicroBatch microBatch, uint key)
     {
