@@ -108,8 +108,8 @@ public sealed class FloatTensor
     /// <exception cref="ArgumentOutOfRangeException">The part exceeds the elements.</exception>
     internal FloatTensor Slice(int start, Shape shape)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + shape.ElementCount, Length);
+        if (start < 0 || shape.ElementCount > Length - start)
+            throw new ArgumentOutOfRangeException(nameof(start), start, $"No {shape} starts there in {Shape}.");
         return new FloatTensor(shape, _buffer, _start + start);
     }
 

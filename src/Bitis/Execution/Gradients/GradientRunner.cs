@@ -147,7 +147,7 @@ internal sealed class GradientRunner : IDisposable
         {
             Times?.Begin(work.Kind, isBackward);
             work.Run(microBatch);
-            Times?.End();
+            OperationTimes.End();
         }
     }
 }

@@ -67,8 +67,8 @@ internal sealed class OperationTimes
     public void Begin(string kind, bool isBackward) =>
         (_running, _operation, _began) = (this, (kind, isBackward), Now);
 
-    /// <summary>Ends the operation on this thread.</summary>
-    public void End()
+    /// <summary>Ends the operation on this thread, if any is measured.</summary>
+    public static void End()
     {
         EndPhase("");
         _running = null;
