@@ -54,6 +54,7 @@ internal static class BenchmarkCommands
         Speedup(),
         Threads(),
         Training(),
+        ProfileStep(),
         Hlq(),
         TrainingMemory(),
         Backward(),
@@ -119,6 +120,23 @@ internal static class BenchmarkCommands
                 else
                     TrainingBenchmark.Run();
             },
+            models);
+    }
+
+    private static Command ProfileStep()
+    {
+        Argument<string> policy = Required(
+            "POLICY", "A method of the backward pass, with its rank and bits: hlq, hlq:16:4.");
+        Argument<string[]> models = List(
+            "MODEL", "Small models or published variants. Left out: vit-mini, resnet-20 and vim-mini.");
+        models.AcceptOnlyFromAmong([.. SmallModels.Names, .. ModelCatalogue.Variants.Select(entry => entry.Name)]);
+        return Create(
+            "profile-step",
+            "Shows where the time of a training step goes, exact and by POLICY, on one thread.",
+            arguments => StepProfileBenchmark.Run(
+                arguments.GetValue(models) is { Length: > 0 } names ? names : ["vit-mini", "resnet-20", "vim-mini"],
+                arguments.GetValue(policy)!),
+            policy,
             models);
     }
 

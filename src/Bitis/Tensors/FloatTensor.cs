@@ -104,6 +104,15 @@ public sealed class FloatTensor
         return new FloatTensor(shape, _buffer, _start);
     }
 
+    /// <summary>A part of the elements as a tensor; the memory is shared.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The part exceeds the elements.</exception>
+    internal FloatTensor Slice(int start, Shape shape)
+    {
+        if (start < 0 || shape.ElementCount > Length - start)
+            throw new ArgumentOutOfRangeException(nameof(start), start, $"No {shape} starts there in {Shape}.");
+        return new FloatTensor(shape, _buffer, _start + start);
+    }
+
     /// <summary>The index of the first NaN or infinity; null when all elements are finite.</summary>
     internal int? FindNonFinite() => FindNonFinite(Span);
 

@@ -76,7 +76,9 @@ internal sealed class GradientPlan : IDisposable
         KeptInputs = planner.KeptInputs;
         ScratchLength = planner.ScratchLength;
         Parameters = planner.Parameters;
-        SumsLength = planner.SumsLength;
+        Sums = new FloatTensor([planner.SumsLength]);
+        foreach (ParameterGradient parameter in Parameters.Values)
+            parameter.Bind(Sums);
     }
 
     /// <summary>The most images that a micro-batch holds.</summary>
@@ -94,8 +96,8 @@ internal sealed class GradientPlan : IDisposable
     /// <summary>The parameters and other sums by name.</summary>
     public IReadOnlyDictionary<string, ParameterGradient> Parameters { get; }
 
-    /// <summary>The elements of a micro-batch's sums of all <see cref="Parameters"/>.</summary>
-    public int SumsLength { get; }
+    /// <summary>The total of all micro-batches' sums of all <see cref="Parameters"/>, which are parts of it.</summary>
+    public FloatTensor Sums { get; }
 
     /// <summary>
     /// The inputs, each in the caller's memory (<see cref="MicroBatch.Bind"/>): contiguous, one image after the other.

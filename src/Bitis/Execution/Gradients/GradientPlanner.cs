@@ -109,9 +109,9 @@ internal sealed class GradientPlanner
     /// <param name="node">The node.</param>
     /// <param name="index">The index of the parameter.</param>
     /// <param name="unpack">
-    /// Brings the gradient into the checkpoint's form, in place, once all micro-batches have run.
+    /// Brings the gradient into the checkpoint's form, once all micro-batches have run.
     /// </param>
-    public ParameterSlot Parameter(Node node, int index, Action<FloatTensor> unpack) =>
+    public ParameterSlot Parameter(Node node, int index, ParameterSlot.Unpacking unpack) =>
         _parameters[node.ParameterNames[index]].Slot(node.Operator.Kind, unpack, ref _sumsLength);
 
     /// <summary>Whether the gradients of a node's parameters are not needed.</summary>
@@ -183,28 +183,25 @@ internal sealed class GradientPlanner
         return NewValue(node);
     }
 
-    /// <summary>The place of a value that the planned backward operation reads.</summary>
+    /// <summary>A value that the planned backward operation reads, one image after the other.</summary>
     /// <remarks>
-    /// This is where the forward pass left the value. If it saves memory, the value is computed again before the
-    /// operation. Only the operation that reads the value first in the backward pass may call this.
+    /// It is where the forward pass left it. If it saves memory, it is computed again, in a place for one image. Only
+    /// the operation that reads the value first in the backward pass may call this.
     /// </remarks>
     /// <param name="node">The value.</param>
     /// <param name="reader">The main node of the operation that reads it.</param>
-    public ArenaMatrix RecomputedValue(Node node, Node reader)
+    public BackwardValue RecomputedValue(Node node, Node reader)
     {
         bool isRead = _graph.ReadersOf(node).Any(
             operation => operation.Main != reader && !_leaving.Contains(operation.Main));
         if (!Recomputes || isRead
             || !_recomputable.TryGetValue(node, out (OperationGradient Gradient, ArenaMatrix Input) source))
         {
-            return Value(node);
+            return new BackwardValue(Value(node), source: null);
         }
 
-        ArenaMatrix place = NewMatrixOf(node);
         Keep(source.Input);
-        _before.Add(
-            new MicroBatchWork(source.Gradient.Kind, microBatch => source.Gradient.Recompute(microBatch, place)));
-        return place;
+        return new BackwardValue(NewMatrixOf(node, images: 1), source.Gradient);
     }
 
     /// <summary>A value that the planned operation computes in the memory of its input.</summary>
@@ -216,16 +213,20 @@ internal sealed class GradientPlanner
     }
 
     /// <summary>Memory for anything of a fixed size per image.</summary>
-    public ArenaMatrix NewMatrix(int rows, int columns, bool isReversed = false)
+    public ArenaMatrix NewMatrix(int rows, int columns) => NewMatrix(rows, columns, isReversed: false, _images);
+
+    private ArenaMatrix NewMatrixOf(Node node) => NewMatrixOf(node, _images);
+
+    private ArenaMatrix NewMatrixOf(Node node, int images) =>
+        NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed, images);
+
+    private ArenaMatrix NewMatrix(int rows, int columns, bool isReversed, int images)
     {
-        var block = new ArenaBlock((long)rows * columns * sizeof(float) * _images);
+        var block = new ArenaBlock((long)rows * columns * sizeof(float) * images);
         block.Touch(Time);
         _blocks.Add(block);
         return new ArenaMatrix(block, Start: 0, rows, columns, columns, isReversed);
     }
-
-    private ArenaMatrix NewMatrixOf(Node node) =>
-        NewMatrix(RowsOf(node.Shape), node.Shape[^1], _graph.LayoutOf(node).IsReversed);
 
     /// <summary>Keeps a matrix alive until the planned operation, which uses it.</summary>
     /// <remarks>Checks that the matrix lies inside its memory for all images of a micro-batch.</remarks>

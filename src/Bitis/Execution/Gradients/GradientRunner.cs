@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
-using Bitis.Kernels.Memory;
 using Bitis.Kernels.Simd;
 
 namespace Bitis.Execution.Gradients;
@@ -38,7 +37,7 @@ internal sealed class GradientRunner : IDisposable
     public GradientRunner(GradientPlan plan, int threads)
     {
         Plan = plan;
-        _sums = new OrderedSums(plan.SumsLength, Parts);
+        _sums = new OrderedSums(plan.Sums, Parts);
         _imagesPerMicroBatch = plan.Images;
         _parameters = [.. plan.Parameters.Values];
         _threads = Math.Min(Parts, ThreadCount.Resolve(threads));
@@ -78,13 +77,19 @@ internal sealed class GradientRunner : IDisposable
         WorkerPool pool = WorkerPool.Rent(_threads);
         try
         {
+            long began = OperationTimes.Now;
             pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Prepare());
+            Times?.AddStage("pack weights", began);
+            began = OperationTimes.Now;
             _sums.Start();
+            Times?.AddStage("clear sums", began);
             pool.Run(Parts, part => RunPart(part, batch, load, setOutputGradient, backward, key));
             if (!backward)
                 return;
-            pool.Run(_parameters.Length, i => _parameters[i].Collect(_sums.Total));
+            began = OperationTimes.Now;
+            pool.Run(_parameters.Length, i => _parameters[i].Collect());
             pool.Run(Plan.Gradients.Count, i => Plan.Gradients[i].Finish());
+            Times?.AddStage("collect gradients", began);
         }
         finally
         {
@@ -109,15 +114,16 @@ internal sealed class GradientRunner : IDisposable
             throw new InvalidOperationException("More parts run at once than there are threads.");
         try
         {
-            NativeBuffer<float> sums = _sums.Take();
-            microBatch.Sums = sums.Pointer;
+            microBatch.Sums = _sums.Take(part);
             for (int image = start; image < end; image += _imagesPerMicroBatch)
             {
                 microBatch.Images = Math.Min(_imagesPerMicroBatch, end - image);
                 microBatch.Key = CounterRandom.Key(key, (uint)image);
                 RunImages(microBatch, image, load, setOutputGradient, backward);
             }
-            _sums.Add(part, sums);
+            long began = OperationTimes.Now;
+            _sums.Add(part);
+            Times?.AddStage("add sums", began);
         }
         finally
         {
@@ -139,9 +145,9 @@ internal sealed class GradientRunner : IDisposable
     {
         foreach (MicroBatchWork work in all)
         {
-            long began = OperationTimes.Now;
+            Times?.Begin(work.Kind, isBackward);
             work.Run(microBatch);
-            Times?.Add(work.Kind, began, isBackward);
+            OperationTimes.End();
         }
     }
 }

@@ -25,16 +25,14 @@ internal static unsafe class MatrixSums
         }
     }
 
-    /// <summary>Exchanges rows and columns of what a tensor holds; its shape stays.</summary>
-    /// <param name="matrix"><c>[rows, columns]</c> before, <c>[columns, rows]</c> after.</param>
-    /// <param name="rows">The rows before.</param>
-    /// <param name="columns">The columns before.</param>
-    public static void TransposeInPlace(FloatTensor matrix, int rows, int columns)
+    /// <summary>Writes a contiguous matrix with rows and columns exchanged.</summary>
+    /// <param name="source"><c>[rows, columns]</c></param>
+    /// <param name="columns">The columns of the source.</param>
+    /// <param name="target"><c>[columns, rows]</c></param>
+    public static void Transpose(ReadOnlySpan<float> source, int columns, Span<float> target)
     {
-        FloatTensor copy = matrix.Clone();
-        Transpose(copy.Pointer, columns, rows, columns, matrix.Pointer, accumulate: false);
-        GC.KeepAlive(copy);
-        GC.KeepAlive(matrix);
+        fixed (float* from = source, to = target)
+            Transpose(from, columns, source.Length / columns, columns, to, accumulate: false);
     }
 
     /// <summary>Copies a matrix to another place, or adds it to what is there.</summary>

@@ -33,9 +33,9 @@ internal abstract class OperationGradient
     public abstract void Backward(MicroBatch microBatch);
 
     /// <summary>
-    /// Computes the values once more, in another place; see <see cref="GradientPlanner.NewRecomputableValue"/>.
+    /// Computes an image's values once more, in another place; see <see cref="GradientPlanner.NewRecomputableValue"/>.
     /// </summary>
-    public virtual void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
+    public virtual void Recompute(MicroBatch microBatch, int image, ArenaMatrix place) =>
         throw new NotSupportedException($"{Kind} does not recompute its value.");
 
     /// <summary>Takes the other sums over all images; called once after all micro-batches have run.</summary>

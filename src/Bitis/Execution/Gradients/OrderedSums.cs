@@ -5,65 +5,86 @@ namespace Bitis.Execution.Gradients;
 
 /// <summary>Sums the results of the parts of a batch in the order of the parts.</summary>
 /// <remarks>
-/// Each part has memory of its own. The order in which parts finish does not matter. A part is added as soon as all
-/// parts before it are. So memory is needed only for the parts under way.
+/// The first part writes the total itself, and each other part memory of its own. The order in which parts finish does
+/// not matter. A part is added as soon as all parts before it are. So memory is needed only for the parts under way.
 /// </remarks>
-/// <param name="length">The elements of a part's sums.</param>
+/// <param name="total">Receives the sum of all parts.</param>
 /// <param name="parts">How many parts there are.</param>
-internal sealed class OrderedSums(int length, int parts) : IDisposable
+internal sealed unsafe class OrderedSums(FloatTensor total, int parts) : IDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly List<NativeBuffer<float>> _all = [];
-    private readonly Stack<NativeBuffer<float>> _free = [];
-    private readonly NativeBuffer<float>?[] _waiting = new NativeBuffer<float>?[parts];
-    private NativeBuffer<float>? _total;
-    private int _added;
+    private const int PieceLength = 1 << 11;
 
-    /// <summary>The sum of all parts, once they are all added.</summary>
-    public ReadOnlySpan<float> Total => _total!.Span;
+    private readonly Lock _gate = new();
+    private readonly Stack<NativeBuffer<float>> _free = []; // of zeros
+    private readonly NativeBuffer<float>?[] _taken = new NativeBuffer<float>?[parts];
+    private readonly bool[] _isFinished = new bool[parts];
+    private int _added;
 
     /// <summary>Forgets the parts before, of which some may be missing.</summary>
     public void Start()
     {
-        (_total, _added) = (null, 0);
-        Array.Clear(_waiting);
-        _free.Clear();
-        _all.ForEach(_free.Push);
+        total.Span.Clear();
+        for (int part = 0; part < parts; part++)
+        {
+            if (_taken[part] is not { } left)
+                continue;
+            left.Span.Clear();
+            _free.Push(left);
+            _taken[part] = null;
+        }
+        Array.Clear(_isFinished);
+        _added = 0;
     }
 
-    /// <summary>Memory for the sums of a part, which are zero.</summary>
-    public NativeBuffer<float> Take()
+    /// <summary>Memory for the sums of a part, which are zero. It is the part's until it is added.</summary>
+    public float* Take(int part)
     {
-        NativeBuffer<float>? sums;
+        if (part == 0)
+            return total.Pointer;
         lock (_gate)
         {
-            if (!_free.TryPop(out sums))
-                _all.Add(sums = new NativeBuffer<float>(length));
+            if (!_free.TryPop(out NativeBuffer<float>? sums))
+                sums = new NativeBuffer<float>(total.Length, zeroed: true);
+            _taken[part] = sums;
+            return sums.Pointer;
         }
-        sums.Span.Clear();
-        return sums;
     }
 
     /// <summary>Adds the sums of a finished part to the total.</summary>
     /// <remarks>If the part before it is not finished, that part adds them later.</remarks>
-    public void Add(int part, NativeBuffer<float> sums)
+    public void Add(int part)
     {
         lock (_gate)
         {
-            _waiting[part] = sums;
-            for (; _added < parts && _waiting[_added] is { } next; _waiting[_added++] = null)
+            _isFinished[part] = true;
+            for (; _added < parts && _isFinished[_added]; _added++)
             {
-                if (_total is null)
-                {
-                    _total = next;
+                if (_taken[_added] is not { } next)
                     continue;
-                }
-                TensorPrimitives.Add(_total.Span, next.Span, _total.Span);
+                AddAndClear(total.Span, next.Span);
                 _free.Push(next);
+                _taken[_added] = null;
             }
         }
     }
 
     /// <inheritdoc />
-    public void Dispose() => _all.ForEach(sums => sums.Dispose());
+    public void Dispose()
+    {
+        foreach (NativeBuffer<float> sums in _free.Concat(_taken.OfType<NativeBuffer<float>>()))
+            sums.Dispose();
+    }
+
+    /// <summary>Adds the sums of a part, and clears them for the next one.</summary>
+    /// <remarks>Piece by piece, so that what is cleared is still in the nearest cache.</remarks>
+    private static void AddAndClear(Span<float> total, Span<float> sums)
+    {
+        for (int start = 0; start < total.Length; start += PieceLength)
+        {
+            int count = Math.Min(PieceLength, total.Length - start);
+            Span<float> piece = total.Slice(start, count), added = sums.Slice(start, count);
+            TensorPrimitives.Add(piece, added, piece);
+            added.Clear();
+        }
+    }
 }

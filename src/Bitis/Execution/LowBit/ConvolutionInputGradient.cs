@@ -1,3 +1,4 @@
+using Bitis.Execution.Gradients;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Dispatch;
@@ -66,6 +67,7 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
         QuantizedRows places = Spread(
             _product.Quantize(y, ldy, _layer.OutHeight * _layer.OutWidth, space, key), levels, scales);
         new Span<float>(sums, (int)SumsLength).Clear();
+        OperationTimes.EndPhase("x̄ spread, clear");
         for (int tap = 0; tap < _layer.KernelSize * _layer.KernelSize; tap++)
         {
             _product.Multiply(
@@ -74,6 +76,7 @@ internal sealed unsafe class ConvolutionInputGradient : IDisposable
         }
 
         Write(sums, x, ldx, accumulate);
+        OperationTimes.EndPhase("x̄ write");
     }
 
     /// <inheritdoc />

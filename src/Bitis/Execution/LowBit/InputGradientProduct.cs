@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Bitis.Execution.Gradients;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Hadamard;
@@ -202,6 +203,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         }
         for (int row = 0; row < rows; row++)
             scales[row] = Levels.Scale(scales[row], call.MaxLevel);
+        OperationTimes.EndPhase("x̄ transform, round");
         return new QuantizedRows(call.Target, scales, zeros, rows);
     }
 
@@ -228,6 +230,7 @@ internal sealed unsafe class InputGradientProduct : IDisposable
         var parameters = new TokenParameters(rows.Scales, rows.Zeros, stride: 1);
         Int8Gemm.Run(
             in panels, rows.Levels, LevelStride, groupStride: 4, in parameters, x, ldx, 0, rows.Count, accumulate);
+        OperationTimes.EndPhase("x̄ product");
     }
 
     private void PackPart(int part, float* transformed, float* maxima)

@@ -31,16 +31,17 @@ internal sealed unsafe class TokenBlocks : IDisposable
 
     private TokenBlocks(GridLayout layout, List<int[]> blocks, byte[] kept, int images)
     {
-        int[] singles = [.. Enumerable.Range(0, layout.Rows).Except(blocks.SelectMany(block => block))];
+        int[] inBlocks = [.. blocks.SelectMany(block => block)];
+        bool[] isInBlock = new bool[layout.Rows];
+        foreach (int row in inBlocks)
+            isInBlock[row] = true;
+        int[] singles = [.. Enumerable.Range(0, layout.Rows).Where(row => !isInBlock[row])];
         _blocksPerImage = blocks.Count;
         _singlesPerImage = singles.Length;
         Rank = kept.Length;
         _kept = NativeBuffer<byte>.Of(kept);
-        _blockRows = NativeBuffer<int>.Of(
-            [.. Enumerable.Range(0, images).SelectMany(
-                i => blocks.SelectMany(block => block.Select(row => (i * layout.Rows) + row)))]);
-        _singleRows = NativeBuffer<int>.Of(
-            [.. Enumerable.Range(0, images).SelectMany(i => singles.Select(row => (i * layout.Rows) + row))]);
+        _blockRows = OfImages(inBlocks, layout.Rows, images);
+        _singleRows = OfImages(singles, layout.Rows, images);
     }
 
     /// <summary>The same blocks with other rows.</summary>
@@ -48,8 +49,8 @@ internal sealed unsafe class TokenBlocks : IDisposable
     {
         (_blocksPerImage, _singlesPerImage, Rank, _kept, _ownsKept) = (
             blocks._blocksPerImage, blocks._singlesPerImage, blocks.Rank, blocks._kept, false);
-        _blockRows = NativeBuffer<int>.Of([.. blocks._blockRows.Span.ToArray().Select(row)]);
-        _singleRows = NativeBuffer<int>.Of([.. blocks._singleRows.Span.ToArray().Select(row)]);
+        _blockRows = Select(blocks._blockRows, row);
+        _singleRows = Select(blocks._singleRows, row);
     }
 
     /// <summary>The coefficients that are kept of a block.</summary>
@@ -135,5 +136,23 @@ internal sealed unsafe class TokenBlocks : IDisposable
             Enumerable.Range(
                 block * TokenHadamard.BlockRows,
                 TokenHadamard.BlockRows).Select(position => layout.RowOf(position)).ToArray())];
+    }
+
+    /// <summary>The rows of one image, then those of the next one.</summary>
+    private static NativeBuffer<int> OfImages(int[] rows, int rowsOfImage, int images)
+    {
+        var all = new NativeBuffer<int>((long)rows.Length * images);
+        for (int i = 0; i < all.Length; i++)
+            all.Pointer[i] = (i / rows.Length * rowsOfImage) + rows[i % rows.Length];
+        return all;
+    }
+
+    // Models have many of them, and they are long: so no list of the managed heap.
+    private static NativeBuffer<int> Select(NativeBuffer<int> rows, Func<int, int> row)
+    {
+        var selected = new NativeBuffer<int>(rows.Length);
+        for (int i = 0; i < rows.Length; i++)
+            selected.Pointer[i] = row(rows.Pointer[i]);
+        return selected;
     }
 }

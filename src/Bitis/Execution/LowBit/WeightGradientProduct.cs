@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Bitis.Execution.Gradients;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Hadamard;
@@ -98,6 +99,9 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
+    /// <summary>Whether <see cref="Add"/> can sum the rows of ȳ while it looks for their largest magnitudes.</summary>
+    public bool AddsColumns => TakesGradientRows && _outputs % HadamardRows.BlockColumns == 0;
+
     /// <summary>The offset of an input's scales, behind the sums.</summary>
     private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
 
@@ -133,6 +137,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             ? space.Take<float>((long)rows * _inputs)
             : (float*)(kept + HeaderBytes);
         ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
+        OperationTimes.EndPhase("keep: transform");
         if (!_arithmetic.IsInteger)
             return;
 
@@ -161,6 +166,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         PackLevels.Run(in pack);
         if (_inputBits == 4)
             IntegerPanels.PackNibbles(_kernel, _paddedInputs, groups, (sbyte*)pack.Target, (sbyte*)levels);
+        OperationTimes.EndPhase("keep: round");
     }
 
     /// <summary>Adds W̄ of a micro-batch's images.</summary>
@@ -171,7 +177,9 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="gradient">The sum, <c>[outputs, inputs]</c>.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
     /// <param name="key">The key of the random numbers.</param>
-    public void Add(byte* kept, float* y, nint ldy, int images, float* gradient, float* scratch, uint key)
+    /// <param name="sums">If <see cref="AddsColumns"/>: the rows of ȳ are added to these sums; or null.</param>
+    public void Add(
+        byte* kept, float* y, nint ldy, int images, float* gradient, float* scratch, uint key, float* sums = null)
     {
         var space = new ScratchSpace(scratch);
         int rows = _blocks.Rows(images), groups = Groups(images);
@@ -186,10 +194,12 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                 Target = reduced,
                 TargetStride = _outputs,
                 Maxima = maxima,
+                Sums = sums,
             };
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
         TokenHadamard.Run(in call);
+        OperationTimes.EndPhase("W̄ transform");
         if (!_arithmetic.IsInteger)
         {
             float* panel = space.Take<float>(FloatGemm.TransposedScratch(rows));
@@ -223,6 +233,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             ZeroPoint = HadamardRows.ZeroPoint,
         };
         PackLevels.Run(in pack);
+        OperationTimes.EndPhase("W̄ round");
         var panels = new IntegerPanels
         {
             Kernel = _kernel,
@@ -239,6 +250,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         Int8Gemm.Run(
             in panels, pack.Target, lda: 4, groupStride: 4 * GradientColumns, in parameters, gradient, _inputs, 0,
             _outputs, accumulate: true);
+        OperationTimes.EndPhase("W̄ product");
     }
 
     /// <inheritdoc />

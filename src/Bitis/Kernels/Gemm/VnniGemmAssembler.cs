@@ -19,6 +19,9 @@ internal sealed class VnniGemmAssembler
 {
     private const int RegisterBytes = 64;
 
+    // Of four values along K: fewer take less time than their sums' memory takes to arrive.
+    private const int FewestGroupsToPrefetch = 24;
+
     private static readonly AssemblerRegisterZMM[] Registers =
     [
         zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
@@ -115,6 +118,8 @@ internal sealed class VnniGemmAssembler
             else
                 _code.lea(RowBases[i], __[RowBases[i - 1] + rax]);
         }
+        if (_epilogue == VnniGemmEpilogue.Add)
+            WritePrefetch();
         _code.mov(rax, Argument(nameof(VnniGemmCall.GroupStride)));
         Label loop = _code.CreateLabel(), end = _code.CreateLabel();
         _code.test(rcx, rcx);
@@ -136,6 +141,27 @@ internal sealed class VnniGemmAssembler
         _code.dec(rcx);
         _code.jne(loop);
         _code.Label(ref end);
+    }
+
+    /// <summary>Fetches what the sums will be added to, while they are computed.</summary>
+    /// <remarks>
+    /// The gradients of a model's weights do not fit the nearer caches. Short sums are not worth it: they are added to
+    /// maps, which do. The rows need not start at a cache line, so a row may touch one line more.
+    /// </remarks>
+    private void WritePrefetch()
+    {
+        Label isShort = _code.CreateLabel();
+        _code.cmp(rcx, FewestGroupsToPrefetch);
+        _code.jb(isShort);
+        _code.mov(rax, rbx);
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+                _code.prefetchw(__byte_ptr[rax + (RegisterBytes * vector)]);
+            _code.prefetchw(__byte_ptr[rax + (RegisterBytes * _vectors) - 1]);
+            _code.add(rax, rbp);
+        }
+        _code.Label(ref isShort);
     }
 
     /// <summary>What the sums begin with: −zero·columnSum, or 0 for raw sums.</summary>

@@ -56,21 +56,10 @@ internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenH
         }
         // If only maxima are needed, four rows share one update of them.
         int found = call.Target is null ? call.Singles / 4 * 4 : 0;
-        for (int single = 0; single < found; single += 4)
-        {
-            int* rows = call.SingleRows + single;
-            for (int i = 0; i < call.Columns; i += TLanes.Count)
-            {
-                int column = Math.Min(i, last);
-                float* source = call.Source + column;
-                TLanes max = TLanes.Load(call.Maxima + column);
-                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[0])), max);
-                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[1])), max);
-                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[2])), max);
-                max = TLanes.Max(TLanes.Abs(Row<TLanes>(source, call.SourceStride, rows[3])), max);
-                TLanes.Store(max, call.Maxima + column);
-            }
-        }
+        if (call.Sums is null)
+            FindMaxima<TLanes, Off>(in call, found);
+        else
+            FindMaxima<TLanes, On>(in call, found);
         for (int single = found; single < call.Singles; single++)
         {
             float* target =
@@ -83,6 +72,39 @@ internal abstract unsafe class TokenHadamard : ILanesOperation<CallKernel<TokenH
                     target,
                     call.Maxima,
                     column);
+                if (call.Sums is not null)
+                {
+                    TLanes value = Row<TLanes>(call.Source + column, call.SourceStride, call.SingleRows[single]);
+                    TLanes.Store(TLanes.Load(call.Sums + column) + value, call.Sums + column);
+                }
+            }
+        }
+    }
+
+    /// <summary>The maxima of single rows, and with a switch their sums; the rows are a multiple of four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FindMaxima<TLanes, TSums>(in TokenHadamardCall call, int singles)
+        where TLanes : struct, ILanes<TLanes>
+        where TSums : struct, ISwitch
+    {
+        int last = call.Columns - TLanes.Count;
+        nint stride = call.SourceStride;
+        float* maxima = call.Maxima, sums = call.Sums;
+        for (int single = 0; single < singles; single += 4)
+        {
+            int* rows = call.SingleRows + single;
+            for (int i = 0; i < call.Columns; i += TLanes.Count)
+            {
+                int column = Math.Min(i, last);
+                float* source = call.Source + column;
+                TLanes a = Row<TLanes>(source, stride, rows[0]), b = Row<TLanes>(source, stride, rows[1]);
+                TLanes c = Row<TLanes>(source, stride, rows[2]), d = Row<TLanes>(source, stride, rows[3]);
+                TLanes max = TLanes.Max(TLanes.Abs(a), TLanes.Load(maxima + column));
+                max = TLanes.Max(TLanes.Abs(b), max);
+                max = TLanes.Max(TLanes.Abs(c), max);
+                TLanes.Store(TLanes.Max(TLanes.Abs(d), max), maxima + column);
+                if (TSums.IsOn)
+                    TLanes.Store(TLanes.Load(sums + column) + a + b + c + d, sums + column);
             }
         }
     }

@@ -50,4 +50,8 @@ internal unsafe struct TokenHadamardCall
 
     /// <summary>The largest magnitude in each column of what the target holds.</summary>
     public float* Maxima;
+
+    /// <summary>The single rows are added to these sums, one after the other; or null.</summary>
+    /// <remarks>Only without a <see cref="Target"/>, and if <see cref="Columns"/> is a multiple of 16.</remarks>
+    public float* Sums;
 }

@@ -113,10 +113,13 @@ internal static unsafe class GridPatches
 
     private static void ExchangeInner<T>(ReadOnlySpan<T> source, Span<T> target, int rows, int columns)
     {
-        for (int i = 0; i < source.Length; i++)
+        for (int start = 0; start < source.Length; start += rows * columns)
         {
-            int matrix = i / (rows * columns), row = i / columns % rows, column = i % columns;
-            target[(matrix * rows * columns) + (column * rows) + row] = source[i];
+            for (int row = 0; row < rows; row++)
+            {
+                for (int column = 0; column < columns; column++)
+                    target[start + (column * rows) + row] = source[start + (row * columns) + column];
+            }
         }
     }
 }

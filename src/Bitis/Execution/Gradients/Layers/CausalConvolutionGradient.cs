@@ -38,7 +38,7 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     public override void PlanForward(GradientPlanner planner)
     {
         _weight = planner.Parameter(
-            _convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _layer.KernelSize, _layer.Channels));
+            _convolution, 0, (packed, gradient) => MatrixSums.Transpose(packed, _layer.Channels, gradient));
         _bias = planner.Parameter(_convolution, 1);
         _x = planner.Value(_convolution.Inputs[0]);
         _y = planner.NewRecomputableValue(_output, _x, this);
@@ -58,16 +58,17 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
         CausalConv.PackWeights(_weight.Weight.Span, _packed.Span, _layer.Channels, _layer.KernelSize);
 
     /// <inheritdoc />
-    public override void Forward(MicroBatch microBatch) => Recompute(microBatch, _y);
-
-    /// <inheritdoc />
-    public override void Recompute(MicroBatch microBatch, ArenaMatrix place)
+    public override void Forward(MicroBatch microBatch)
     {
         for (int image = 0; image < microBatch.Images; image++)
-        {
-            CausalConvCall call = Call(microBatch, place, image);
-            CausalConv.Run(in call, 0, _layer.Channels);
-        }
+            Recompute(microBatch, image, _y.OfImage(image));
+    }
+
+    /// <inheritdoc />
+    public override void Recompute(MicroBatch microBatch, int image, ArenaMatrix place)
+    {
+        CausalConvCall call = Call(microBatch, place, image);
+        CausalConv.Run(in call, 0, _layer.Channels);
     }
 
     /// <inheritdoc />
@@ -77,7 +78,7 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
         {
             var call = new CausalConvGradientCall
             {
-                Forward = Call(microBatch, _y, image),
+                Forward = Call(microBatch, _y.OfImage(image), image),
                 Gradients = microBatch.Gradients(_yGradient, _xGradient, _weight, _bias, image),
                 Sums = microBatch.Scratch,
             };
@@ -86,6 +87,6 @@ internal sealed unsafe class CausalConvolutionGradient : OperationGradient
     }
 
     private CausalConvCall Call(MicroBatch microBatch, ArenaMatrix y, int image) => CausalConvolutionOperation.Call(
-        microBatch.Addresses, _x.OfImage(image), y.OfImage(image), _layer.KernelSize, sumsOnly: _output == _convolution,
+        microBatch.Addresses, _x.OfImage(image), y, _layer.KernelSize, sumsOnly: _output == _convolution,
             _packed.Pointer, _bias.Weight);
 }

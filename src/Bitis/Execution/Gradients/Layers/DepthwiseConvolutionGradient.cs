@@ -40,7 +40,7 @@ internal sealed unsafe class DepthwiseConvolutionGradient : OperationGradient
     public override void PlanForward(GradientPlanner planner)
     {
         _weight = planner.Parameter(
-            _convolution, 0, gradient => MatrixSums.TransposeInPlace(gradient, _packed.Shape[0], _layer.Channels));
+            _convolution, 0, (packed, gradient) => MatrixSums.Transpose(packed, _layer.Channels, gradient));
         _bias = _layer.HasBias ? planner.Parameter(_convolution, 1) : null;
         _x = planner.Value(_convolution.Inputs[0]);
         _y = planner.NewValue(_output);

@@ -1,10 +1,10 @@
+using System.Buffers;
 using Bitis.Execution.Compiled.Convolutions;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Matrices;
-using Bitis.Tensors;
 
 namespace Bitis.Execution.Gradients.Layers;
 
@@ -15,7 +15,6 @@ namespace Bitis.Execution.Gradients.Layers;
 /// </remarks>
 internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, IDisposable
 {
-    private readonly FloatTensor _packed; // [out, kernel²·in]
     private PackedFloatWeights _weights = null!;
     private ParameterSlot _bias = null!;
 
@@ -26,7 +25,6 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
         Layer = (GridConv2d)node.Operator;
         Places = node.Shape[0];
         PatchLength = GridPatches.Length(Layer);
-        _packed = new FloatTensor([Layer.OutChannels, PatchLength]);
     }
 
     /// <inheritdoc />
@@ -85,9 +83,13 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     /// <inheritdoc />
     public sealed override void Prepare()
     {
-        GridPatches.PackWeights(Layer, Weight.Weight.Span, _packed.Span);
-        _weights.Pack(_packed.Span, _bias.Weight.Span);
-        PrepareProduct(_packed.Span);
+        ReadOnlySpan<float> weights = Weight.Weight.Span;
+        float[] memory = ArrayPool<float>.Shared.Rent(weights.Length);
+        Span<float> packed = memory.AsSpan(0, weights.Length); // [out, kernel²·in]
+        GridPatches.PackWeights(Layer, weights, packed);
+        _weights.Pack(packed, _bias.Weight.Span);
+        PrepareProduct(packed);
+        ArrayPool<float>.Shared.Return(memory);
     }
 
     /// <inheritdoc />
@@ -146,11 +148,8 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     protected abstract void WriteInputGradient(
         MicroBatch microBatch, int image, float* y, float* x, GradientTarget target);
 
-    private void Unpack(FloatTensor gradient)
-    {
-        FloatTensor packed = gradient.Clone();
-        GridPatches.UnpackWeights(Layer, packed.Span, gradient.Span);
-    }
+    private void Unpack(ReadOnlySpan<float> packed, Span<float> gradient) =>
+        GridPatches.UnpackWeights(Layer, packed, gradient);
 
     /// <summary>Puts the tokens under the kernel side by side at the start of scratch memory.</summary>
     protected void Unfold(MicroBatch microBatch, int image) =>

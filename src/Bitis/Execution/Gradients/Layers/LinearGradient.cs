@@ -54,12 +54,11 @@ internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDis
     }
 
     /// <inheritdoc />
-    public override void Forward(MicroBatch microBatch) => Recompute(microBatch, _y);
+    public override void Forward(MicroBatch microBatch) => Multiply(microBatch, _x, _y, microBatch.Rows(_x));
 
     /// <inheritdoc />
-    public override void Recompute(MicroBatch microBatch, ArenaMatrix place) => FloatGemm.Run(
-        _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0, microBatch.Rows(_x),
-            accumulate: false);
+    public override void Recompute(MicroBatch microBatch, int image, ArenaMatrix place) =>
+        Multiply(microBatch, _x.OfImage(image), place, _x.Rows);
 
     /// <inheritdoc />
     public override void Backward(MicroBatch microBatch)
@@ -88,4 +87,7 @@ internal sealed unsafe class LinearGradient(Node node) : OperationGradient, IDis
         _weights.Dispose();
         _transposed.Dispose();
     }
+
+    private void Multiply(MicroBatch microBatch, ArenaMatrix x, ArenaMatrix y, int rows) => FloatGemm.Run(
+        _weights, microBatch.Pointer(x), x.Stride, microBatch.Pointer(y), y.Stride, 0, rows, accumulate: false);
 }

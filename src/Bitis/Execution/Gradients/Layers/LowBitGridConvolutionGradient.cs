@@ -115,6 +115,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(
             x = scratch;
             scratch += ScratchSpace.Length((long)InputLength * sizeof(float));
             QuantizedMap.Read(Kept(microBatch, image), InputLength, _bits, x);
+            OperationTimes.EndPhase("W̄ read kept");
         }
         var rows = (byte*)scratch;
         scratch += KeptRowsScratch;

@@ -78,15 +78,14 @@ internal sealed unsafe class LowBitLinearGradient(
     }
 
     /// <inheritdoc />
-    public override void Recompute(MicroBatch microBatch, ArenaMatrix place) =>
-        FloatGemm.Run(
-            _weights, microBatch.Pointer(_x), _x.Stride, microBatch.Pointer(place), place.Stride, 0,
-            microBatch.Rows(_x), accumulate: false);
+    public override void Recompute(MicroBatch microBatch, int image, ArenaMatrix place) =>
+        Multiply(microBatch, _x.OfImage(image), place, _x.Rows);
 
     /// <inheritdoc />
     public override void Forward(MicroBatch microBatch)
     {
-        Recompute(microBatch, _y);
+        Multiply(microBatch, _x, _y, microBatch.Rows(_x));
+        OperationTimes.EndPhase("product");
         if (_kept is { IsCompressed: true })
         {
             _weightProduct!.Keep(
@@ -118,11 +117,15 @@ internal sealed unsafe class LowBitLinearGradient(
         _weightProduct?.Dispose();
     }
 
+    private void Multiply(MicroBatch microBatch, ArenaMatrix x, ArenaMatrix y, int rows) => FloatGemm.Run(
+        _weights, microBatch.Pointer(x), x.Stride, microBatch.Pointer(y), y.Stride, 0, rows, accumulate: false);
+
     private void AddParameterGradients(MicroBatch microBatch, uint key)
     {
         int rows = microBatch.Rows(_x);
         float* y = microBatch.Pointer(_yGradient), x = microBatch.Pointer(_x),
-            weightGradient = microBatch.Gradient(_weight);
+            weightGradient = microBatch.Gradient(_weight),
+            biasGradient = _bias is null ? null : microBatch.Gradient(_bias);
         if (_weightProduct is null)
         {
             FloatGemm.AddTransposed(
@@ -134,9 +137,12 @@ internal sealed unsafe class LowBitLinearGradient(
             byte* kept = microBatch.Bytes(_kept!.Block);
             if (!_kept.IsCompressed)
                 _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch);
-            _weightProduct.Add(kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key);
+            _weightProduct.Add(
+                kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key,
+                _weightProduct.AddsColumns ? biasGradient : null);
         }
-        if (_bias is not null)
-            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, microBatch.Gradient(_bias));
+        if (biasGradient is not null && _weightProduct?.AddsColumns != true)
+            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, biasGradient);
+        OperationTimes.EndPhase("bias");
     }
 }

@@ -25,7 +25,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ScanOperands _operands;
-    private ArenaMatrix _checkpoints, _recomputedU, _recomputedDelta;
+    private ArenaMatrix _checkpoints;
+    private BackwardValue _u = null!, _delta = null!;
     private ArenaMatrix _yGradient, _deltaGradient, _bGradient, _cGradient;
     private GradientTarget _uGradient;
 
@@ -59,8 +60,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
     /// <inheritdoc />
     public override void PlanBackward(GradientPlanner planner)
     {
-        _recomputedU = planner.RecomputedValue(_scan.Inputs[0], reader: _scan);
-        _recomputedDelta = planner.RecomputedValue(_fused.Delta, reader: _scan);
+        _u = planner.RecomputedValue(_scan.Inputs[0], reader: _scan);
+        _delta = planner.RecomputedValue(_fused.Delta, reader: _scan);
         planner.Keep(_operands.B);
         planner.Keep(_operands.C);
         planner.Keep(_checkpoints);
@@ -80,7 +81,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
     {
         for (int image = 0; image < microBatch.Images; image++)
         {
-            SelectiveScanCall call = Call(microBatch, image, _operands);
+            SelectiveScanCall call = Call(microBatch, image, _operands.OfImage(image));
             SelectiveScan.Run(in call, 0, _channels);
         }
     }
@@ -90,11 +91,16 @@ internal sealed unsafe class ScanGradient : OperationGradient
     {
         for (int image = 0; image < microBatch.Images; image++)
         {
+            ScanOperands operands = _operands.OfImage(image) with
+            {
+                U = _u.OfImage(microBatch, image),
+                Delta = _delta.OfImage(microBatch, image),
+            };
             var call = new SelectiveScanGradientCall
             {
                 Channels = _channels,
                 Scratch = microBatch.Scratch,
-                Forward = Call(microBatch, image, _operands with { U = _recomputedU, Delta = _recomputedDelta }),
+                Forward = Call(microBatch, image, operands),
                 Gradients = new ScanGradients
                 {
                     Output = microBatch.Pointer(_yGradient, image),
@@ -117,16 +123,14 @@ internal sealed unsafe class ScanGradient : OperationGradient
     }
 
     /// <summary>∂L/∂A <c>[N, E]</c> to ∂L/∂A_log = ∂L/∂A·A <c>[E, N]</c>.</summary>
-    private void Unpack(FloatTensor sums)
+    private void Unpack(ReadOnlySpan<float> packed, Span<float> gradient)
     {
-        FloatTensor packed = sums.Clone();
-        Span<float> gradient = sums.Span;
         for (int e = 0; e < _channels; e++)
         {
             for (int n = 0; n < _states; n++)
             {
                 int i = (e * _states) + n;
-                gradient[i] = packed.Span[(n * _channels) + e] * -MathF.Exp(_aLog.Weight.Span[i]);
+                gradient[i] = packed[(n * _channels) + e] * -MathF.Exp(_aLog.Weight.Span[i]);
             }
         }
     }
@@ -135,7 +139,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
     {
         // The decay is computed as in the model that is being quantized.
         SelectiveScanCall call = ScanOperation.Call(
-            microBatch.Addresses, operands.OfImage(image), _fused.Softplus is not null, hasCubicDecay: _isQuantizing,
+            microBatch.Addresses, operands, _fused.Softplus is not null, hasCubicDecay: _isQuantizing,
                 _packedA.Pointer, _d.Weight);
         call.Checkpoints = microBatch.Pointer(_checkpoints, image);
         return call;
