@@ -2,6 +2,7 @@ using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
+using Bitis.Quantization;
 using Bitis.Quantization.Scans;
 
 namespace Bitis.Execution.Sessions;
@@ -12,8 +13,11 @@ namespace Bitis.Execution.Sessions;
 /// <remarks>For work that has to see every tensor, such as calibration and simulated quantization.</remarks>
 internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
+    private static readonly Dictionary<string, QuantizedLayer> NoLayers = [];
+    private static readonly Dictionary<string, QuantizedScan> NoScans = [];
+
     private readonly Dictionary<(Node Node, FloatTensor? Weight), (
-        FloatTensor[] Parameters, NodePlan Plan)> _plans = [];
+        FloatTensor[] Parameters, TensorPlan Plan)> _plans = [];
     private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
     private readonly ParallelOptions _threads;
 
@@ -54,7 +58,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// <summary>Frees the plans with their packed weights.</summary>
     public void Dispose()
     {
-        foreach ((_, NodePlan plan) in _plans.Values)
+        foreach ((_, TensorPlan plan) in _plans.Values)
             plan.Dispose();
         _plans.Clear();
     }
@@ -75,7 +79,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         QuantizedScan? scan)
     {
         (Node, FloatTensor?) key = (node, parameters.IsEmpty ? null : parameters[0]);
-        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, NodePlan Plan) known)
+        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, TensorPlan Plan) known)
             || !known.Parameters.AsSpan().SequenceEqual(parameters))
         {
             known.Plan?.Dispose();
@@ -84,7 +88,9 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
                 byName[node.ParameterNames[i]] = parameters[i];
             known = (
                 parameters.ToArray(),
-                NodePlan.Create(GraphSegment.Isolate(sources.Distinct(), members, node), byName, scan, CubicDecay));
+                TensorPlan.Create(
+                    GraphSegment.Isolate(sources.Distinct(), members, node), byName, NoLayers,
+                    scan is null ? NoScans : new Dictionary<string, QuantizedScan> { [node.Name] = scan }, CubicDecay));
             _plans[key] = known;
         }
         var distinct = new List<FloatTensor>(inputs.Length);
