@@ -113,7 +113,7 @@ internal sealed class ActivationStream
         Node output = segment.Outputs.Single();
         if (segment.Nodes.Count == 0)
             return _values[output];
-        using TensorPlan plan = TensorPlan.Create(
+        using NodePlan plan = NodePlan.Create(
             segment.ToGraph(output), model.Weights, model.Layers, model.Scans, model.HasCubicDecay);
         return plan.Run([.. segment.Inputs.Select(input => _values[input])], threads);
     }

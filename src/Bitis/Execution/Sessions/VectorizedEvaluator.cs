@@ -17,7 +17,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     private static readonly Dictionary<string, QuantizedScan> NoScans = [];
 
     private readonly Dictionary<(Node Node, FloatTensor? Weight), (
-        FloatTensor[] Parameters, TensorPlan Plan)> _plans = [];
+        FloatTensor[] Parameters, NodePlan Plan)> _plans = [];
     private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
     private readonly ParallelOptions _threads;
 
@@ -58,7 +58,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
     /// <summary>Frees the plans with their packed weights.</summary>
     public void Dispose()
     {
-        foreach ((_, TensorPlan plan) in _plans.Values)
+        foreach ((_, NodePlan plan) in _plans.Values)
             plan.Dispose();
         _plans.Clear();
     }
@@ -79,7 +79,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         QuantizedScan? scan)
     {
         (Node, FloatTensor?) key = (node, parameters.IsEmpty ? null : parameters[0]);
-        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, TensorPlan Plan) known)
+        if (!_plans.TryGetValue(key, out (FloatTensor[] Parameters, NodePlan Plan) known)
             || !known.Parameters.AsSpan().SequenceEqual(parameters))
         {
             known.Plan?.Dispose();
@@ -88,7 +88,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
                 byName[node.ParameterNames[i]] = parameters[i];
             known = (
                 parameters.ToArray(),
-                TensorPlan.Create(
+                NodePlan.Create(
                     GraphSegment.Isolate(sources.Distinct(), members, node), byName, NoLayers,
                     scan is null ? NoScans : new Dictionary<string, QuantizedScan> { [node.Name] = scan }, CubicDecay));
             _plans[key] = known;

@@ -7,14 +7,14 @@ using Bitis.Tensors;
 
 namespace Bitis.Execution.Planning;
 
-/// <summary>A plan of one operation or a few, over the caller's tensors, image by image.</summary>
+/// <summary>A plan of one node or some, over the caller's tensors, image by image.</summary>
 /// <remarks>It serves callers that have to see values inside of a model.</remarks>
-internal sealed unsafe class TensorPlan : IDisposable
+internal sealed unsafe class NodePlan : IDisposable
 {
     private readonly Plan _plan;
     private readonly Shape _outputShape;
 
-    private TensorPlan(Plan plan, Shape outputShape) => (_plan, _outputShape) = (plan, outputShape);
+    private NodePlan(Plan plan, Shape outputShape) => (_plan, _outputShape) = (plan, outputShape);
 
     /// <summary>Plans a graph, such as a single operation.</summary>
     /// <param name="graph">The nodes as a graph, whose inputs are the values that they take.</param>
@@ -22,13 +22,13 @@ internal sealed unsafe class TensorPlan : IDisposable
     /// <param name="layers">The quantized layers, by the name of their node.</param>
     /// <param name="scans">The quantized scans, by the name of their node.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
-    public static TensorPlan Create(
+    public static NodePlan Create(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
         IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
         bool cubicDecay)
     {
         FusedGraph fused = FusionPass.Run(graph, FusionRules.Inference);
-        return new TensorPlan(
+        return new NodePlan(
             PlanBuilder.BuildOverTensors(fused, parameters, layers, scans, cubicDecay), graph.Output.Shape);
     }
 
