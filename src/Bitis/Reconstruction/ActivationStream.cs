@@ -1,17 +1,16 @@
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 
 namespace Bitis.Reconstruction;
 
 /// <summary>The values of all calibration images between two segments of a model.</summary>
 /// <remarks>
-/// Each segment replaces these values by its outputs, some images at a time. So memory does not grow with the model's
-/// depth.
+/// Each segment replaces these values by its outputs. So memory does not grow with the model's depth.
 /// </remarks>
 internal sealed class ActivationStream
 {
-    private const int ImagesAtOnce = 16;
-
     private readonly IReadOnlyDictionary<Node, FloatTensor> _values;
 
     private ActivationStream(IReadOnlyDictionary<Node, FloatTensor> values, int images)
@@ -69,18 +68,21 @@ internal sealed class ActivationStream
     }
 
     /// <summary>The values after a segment.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="model">The model as far as it is quantized.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     public ActivationStream Run(
-        GraphSegment segment, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator,
-        CancellationToken cancellationToken)
+        GraphSegment segment, StreamModel model, int threads, CancellationToken cancellationToken)
     {
-        var parts = new List<IReadOnlyDictionary<Node, FloatTensor>>();
-        for (int image = 0; image < Images; image += ImagesAtOnce)
+        var options = new ParallelOptions
         {
-            int count = Math.Min(ImagesAtOnce, Images - image);
-            var inputs = segment.Inputs.ToDictionary(node => node, node => Part(_values[node], image, count));
-            parts.Add(segment.Run(inputs, weights, evaluator, cancellationToken));
-        }
-        return new ActivationStream(Join(segment.Outputs, parts), Images);
+            MaxDegreeOfParallelism = ThreadCount.Resolve(threads),
+            CancellationToken = cancellationToken,
+        };
+        return new ActivationStream(
+            segment.Outputs.ToDictionary(output => output, output => Compute(segment.For(output), model, options)),
+            Images);
     }
 
     /// <summary>The values that later segments need, from this stream and from one more segment.</summary>
@@ -105,10 +107,14 @@ internal sealed class ActivationStream
         return joined;
     }
 
-    private static FloatTensor Part(FloatTensor values, int image, int count)
+    /// <summary>The only output of a segment, each image from start to end while it is in the caches.</summary>
+    private FloatTensor Compute(GraphSegment segment, StreamModel model, ParallelOptions threads)
     {
-        int length = values.Length / values.Shape[0];
-        return FloatTensor.From(
-            values.Shape.DropFirst().Prepend(count), values.Span.Slice(image * length, count * length));
+        Node output = segment.Outputs.Single();
+        if (segment.Nodes.Count == 0)
+            return _values[output];
+        using NodePlan plan = NodePlan.Create(
+            segment.ToGraph(output), model.Weights, model.Layers, model.Scans, model.HasCubicDecay);
+        return plan.Run([.. segment.Inputs.Select(input => _values[input])], threads);
     }
 }

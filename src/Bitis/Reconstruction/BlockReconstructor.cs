@@ -33,6 +33,7 @@ internal sealed class BlockReconstructor
     private readonly HashSet<Node> _leadToAnswer;
     private readonly QuantizationOptions _options;
     private readonly CancellationToken _cancellationToken;
+    private readonly StreamModel _exactModel;
 
     /// <summary>Prepares the work.</summary>
     /// <param name="model">The float model.</param>
@@ -67,6 +68,9 @@ internal sealed class BlockReconstructor
         _leadToAnswer = [.. GraphSegment.All(model.Graph).For(model.Graph.Output).Nodes];
         _options = options;
         _cancellationToken = cancellationToken;
+        _exactModel = new StreamModel(
+            model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>(),
+            HasCubicDecay: false);
     }
 
     /// <summary>Quantizes all blocks.</summary>
@@ -118,15 +122,15 @@ internal sealed class BlockReconstructor
             GraphSegment segment = segments[i];
             if (segment.Block is null && segments.Skip(i).All(later => later.Block is null))
             {
-                RequireFiniteAnswers(exact, images, [.. segments.Skip(i)], evaluator); // only the head is left
+                RequireFiniteAnswers(exact, images, [.. segments.Skip(i)]); // only the head is left
                 break;
             }
-            ActivationStream exactNext = exact.Run(segment, _model.Weights, evaluator, _cancellationToken);
+            ActivationStream exactNext = Run(exact, segment, _exactModel);
             if (segment.Block is not null
                 && segment.Nodes.Any(node => _selected.ContainsKey(node) || _scans.ContainsKey(node.Name)))
             {
                 ReconstructedBlock? kept = folder?.Load(segment.Block!.Value);
-                ReconstructedBlock block = kept ?? Quantize(segment, exact, exactNext, quantized, evaluator);
+                ReconstructedBlock block = kept ?? Quantize(segment, exact, exactNext, quantized);
                 isKept = kept is not null;
                 folder?.Save(block);
                 _options.Blocks?.Report(block.Record);
@@ -138,14 +142,10 @@ internal sealed class BlockReconstructor
             }
             if (i + 1 == segments.Count)
             {
-                RequireFiniteAnswers(exact.With(exactNext, _ => true), images, [], evaluator); // nothing comes after it
+                RequireFiniteAnswers(exact.With(exactNext, _ => true), images, []); // nothing comes after it
                 break;
             }
-            using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
-            Dictionary<string, QuantizedLayer> layers = LayersOf(segment);
-            var simulated = new SimulatedEvaluator(forward, layers);
-            ActivationStream quantizedNext = quantized.Run(
-                segment, WeightsOf(segment, layers), simulated, _cancellationToken);
+            ActivationStream quantizedNext = Run(quantized, segment, QuantizedModelOf(_layers));
             bool IsNeeded(Node node) => lastReaders.GetValueOrDefault(node, -1) > i;
             exact = exact.With(exactNext, IsNeeded);
             quantized = quantized.With(quantizedNext, IsNeeded);
@@ -165,12 +165,19 @@ internal sealed class BlockReconstructor
 
     /// <summary>Runs the rest of the float model, to find out whether the head's values overflow.</summary>
     private void RequireFiniteAnswers(
-        ActivationStream exact, CalibrationSet images, GraphSegment[] head, INodeEvaluator evaluator)
+        ActivationStream exact, CalibrationSet images, GraphSegment[] head)
     {
         foreach (GraphSegment segment in head)
-            exact = exact.With(exact.Run(segment, _model.Weights, evaluator, _cancellationToken), _ => true);
+            exact = exact.With(Run(exact, segment, _exactModel), _ => true);
         Logits.RequireFinite(exact[_model.Graph.Output], images.NameOf);
     }
+
+    private ActivationStream Run(ActivationStream stream, GraphSegment segment, StreamModel model) =>
+        stream.Run(segment, model, _options.Threads, _cancellationToken);
+
+    /// <summary>The model with some quantized layers, computed as sessions do.</summary>
+    private StreamModel QuantizedModelOf(IReadOnlyDictionary<string, QuantizedLayer> layers) =>
+        new(_model.Weights, layers, _scans, HasCubicDecay: true);
 
     /// <summary>The last segment that takes the value of a node, by its index.</summary>
     private static Dictionary<Node, int> LastReaders(IReadOnlyList<GraphSegment> segments, Node answer)
@@ -200,8 +207,7 @@ internal sealed class BlockReconstructor
     }
 
     private ReconstructedBlock Quantize(
-        GraphSegment segment, ActivationStream exact, ActivationStream exactNext, ActivationStream quantized,
-        VectorizedEvaluator evaluator)
+        GraphSegment segment, ActivationStream exact, ActivationStream exactNext, ActivationStream quantized)
     {
         long started = Stopwatch.GetTimestamp();
         int block = segment.Block!.Value;
@@ -211,7 +217,7 @@ internal sealed class BlockReconstructor
         {
             _cancellationToken.ThrowIfCancellationRequested();
             Report(block, 0, $"block {block}: searching scales");
-            (QuantizedLayer start, float[]? smoothing) = Search(node, segment, exact, evaluator);
+            (QuantizedLayer start, float[]? smoothing) = Search(node, segment, exact);
             if (start.IsInteger)
             {
                 linears.Add(
@@ -247,7 +253,7 @@ internal sealed class BlockReconstructor
 
     /// <summary>The first scales of a layer, from its inputs in the float model, and its smoothing m.</summary>
     private (QuantizedLayer Linear, float[]? Smoothing) Search(
-        Node node, GraphSegment segment, ActivationStream exact, VectorizedEvaluator evaluator)
+        Node node, GraphSegment segment, ActivationStream exact)
     {
         BitWidths bits = _selected[node];
         if (bits.Activations == BitWidths.Float)
@@ -259,7 +265,7 @@ internal sealed class BlockReconstructor
 
         Node input = node.Inputs[0];
         FloatTensor x = segment.Nodes.Contains(input)
-            ? exact.Run(segment.For(input), _model.Weights, evaluator, _cancellationToken)[input]
+            ? Run(exact, segment.For(input), _exactModel)[input]
             : exact[input].Clone();
         FloatTensor weight = Weight(node);
         float[]? smoothing = null;
@@ -307,9 +313,7 @@ internal sealed class BlockReconstructor
         GraphSegment part = changed.For(results);
         var layers = LayersOf(segment).Concat(unlearned).ToDictionary();
         Dictionary<string, FloatTensor> weights = WeightsOf(segment, layers);
-        using var evaluator = new VectorizedEvaluator(_options.Threads);
-        ActivationStream before = quantized.Run(
-            segment.For(part.Inputs), weights, new SimulatedEvaluator(evaluator, layers), _cancellationToken);
+        ActivationStream before = Run(quantized, segment.For(part.Inputs), QuantizedModelOf(layers));
         using var learner = new BlockLearner(
             part,
             weights,

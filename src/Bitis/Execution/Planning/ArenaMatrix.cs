@@ -67,6 +67,10 @@ internal readonly record struct ArenaMatrix(
     /// <remarks>Then an elementwise operation can process them all at once.</remarks>
     public bool IsContiguous => Stride == Columns && RowMap is null;
 
+    /// <summary>Whether the rows are all of their block, in the order of the value.</summary>
+    public bool FillsBlock =>
+        IsContiguous && !IsReversed && Start == 0 && (long)Rows * Columns * sizeof(float) == Block.Bytes;
+
     /// <summary>The row in memory, also where there is an index map.</summary>
     public int Place(int row) => RowMap is null ? row : RowMap[row];
 

@@ -8,7 +8,7 @@ namespace Bitis.Execution.Planning;
 /// <remarks>A plan is read-only; any number of arenas may run it at once.</remarks>
 internal sealed class Plan(
     IEnumerable<CompiledOperation> operations, IReadOnlyList<ArenaMatrix> inputs, ArenaMatrix output,
-    ArenaLayout layout) : IDisposable
+    bool isOutputWhole, ArenaLayout layout) : IDisposable
 {
     /// <summary>The operations, in order; walking them allocates nothing.</summary>
     public ImmutableArray<CompiledOperation> Operations { get; } = [.. operations];
@@ -18,6 +18,9 @@ internal sealed class Plan(
 
     /// <summary>The output's place in the arena.</summary>
     public ArenaMatrix Output { get; } = output;
+
+    /// <summary>Whether the output is all of a block that is no input, not a view of another value.</summary>
+    public bool IsOutputWhole { get; } = isOutputWhole;
 
     /// <summary>The memory that one image needs for its values.</summary>
     public ArenaLayout Layout { get; } = layout;

@@ -93,17 +93,21 @@ internal sealed class PlanBuilder
         return builder.BuildOrDispose();
     }
 
-    /// <summary>Plans an operation whose inputs and output are the caller's tensors.</summary>
-    /// <remarks>The operation does not write its inputs. The arena holds neither inputs nor output.</remarks>
-    /// <param name="graph">The operation.</param>
-    /// <param name="parameters">Its parameters, by name.</param>
-    /// <param name="scans">Its quantized scan, by node, if it is one.</param>
+    /// <summary>Plans a graph whose inputs and output are the caller's tensors.</summary>
+    /// <remarks>
+    /// No operation writes the inputs. The arena holds neither the inputs nor, unless it is a view, the output.
+    /// </remarks>
+    /// <param name="graph">The operations.</param>
+    /// <param name="parameters">The float parameters, by name.</param>
+    /// <param name="layers">The quantized layers, by node.</param>
+    /// <param name="scans">The quantized scans, by node.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     public static Plan BuildOverTensors(
         FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
-        IReadOnlyDictionary<string, QuantizedScan> scans, bool cubicDecay)
+        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
+        bool cubicDecay)
     {
-        var builder = new PlanBuilder(graph, parameters, new Dictionary<string, QuantizedLayer>(), scans)
+        var builder = new PlanBuilder(graph, parameters, layers, scans)
         {
             HasCubicDecay = cubicDecay,
             _isOverTensors = true,
@@ -279,8 +283,11 @@ internal sealed class PlanBuilder
         ArenaMatrix output = _values[_graph.Graph.Output];
         output.Block.Touch(_operations.Count); // The output is read after the last operation.
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
-        HashSet<ArenaBlock> bound = _isOverTensors ? [output.Block, .. places.Select(place => place.Block)] : [];
-        return new Plan(_operations, places, output, ArenaPlanner.Place(_blocks, bound));
+        HashSet<ArenaBlock> bound = _isOverTensors ? [.. places.Select(place => place.Block)] : [];
+        bool isOutputWhole = output.FillsBlock && !bound.Contains(output.Block);
+        if (_isOverTensors && isOutputWhole)
+            bound.Add(output.Block);
+        return new Plan(_operations, places, output, isOutputWhole, ArenaPlanner.Place(_blocks, bound));
     }
 
     private bool IsReadLater(ArenaBlock block)

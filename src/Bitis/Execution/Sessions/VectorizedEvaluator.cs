@@ -2,6 +2,7 @@ using Bitis.Execution.Operations;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
+using Bitis.Quantization;
 using Bitis.Quantization.Scans;
 
 namespace Bitis.Execution.Sessions;
@@ -12,6 +13,9 @@ namespace Bitis.Execution.Sessions;
 /// <remarks>For work that has to see every tensor, such as calibration and simulated quantization.</remarks>
 internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
 {
+    private static readonly Dictionary<string, QuantizedLayer> NoLayers = [];
+    private static readonly Dictionary<string, QuantizedScan> NoScans = [];
+
     private readonly Dictionary<(Node Node, FloatTensor? Weight), (
         FloatTensor[] Parameters, NodePlan Plan)> _plans = [];
     private readonly Dictionary<Node, FloatTensor> _softplusInputs = [];
@@ -84,7 +88,9 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
                 byName[node.ParameterNames[i]] = parameters[i];
             known = (
                 parameters.ToArray(),
-                NodePlan.Create(GraphSegment.Isolate(sources.Distinct(), members, node), byName, scan, CubicDecay));
+                NodePlan.Create(
+                    GraphSegment.Isolate(sources.Distinct(), members, node), byName, NoLayers,
+                    scan is null ? NoScans : new Dictionary<string, QuantizedScan> { [node.Name] = scan }, CubicDecay));
             _plans[key] = known;
         }
         var distinct = new List<FloatTensor>(inputs.Length);
