@@ -1,0 +1,116 @@
+namespace Bitis.Gpu.Ptx;
+
+/// <summary>Arithmetic and memory by names that are easier to read than opcodes.</summary>
+internal sealed partial class PtxWriter
+{
+    /// <summary>A register of the processor, such as <c>tid.x</c>.</summary>
+    public Register Special(string register) =>
+        Emit(RegisterKind.Word, "mov.u32", Operand.Named($"%{register}"));
+
+    /// <summary>A new integer register with a value.</summary>
+    public Register Integer(int value) => Emit(RegisterKind.Word, "mov.b32", value);
+
+    /// <summary>A new float register with a value.</summary>
+    public Register Float(float value) => Emit(RegisterKind.Float, "mov.f32", value);
+
+    /// <summary>The sum of two integers, addresses or floats.</summary>
+    public Register Add(Register a, Operand b) => a.Kind switch
+    {
+        RegisterKind.Long => Emit(RegisterKind.Long, "add.s64", a, b),
+        RegisterKind.Float => Emit(RegisterKind.Float, "add.rn.f32", a, b),
+        _ => Emit(RegisterKind.Word, "add.s32", a, b),
+    };
+
+    /// <summary>The difference of two integers or floats.</summary>
+    public Register Subtract(Register a, Operand b) => a.Kind == RegisterKind.Float
+        ? Emit(RegisterKind.Float, "sub.rn.f32", a, b)
+        : Emit(RegisterKind.Word, "sub.s32", a, b);
+
+    /// <summary>The product of two integers (its low bits) or floats.</summary>
+    public Register Multiply(Register a, Operand b) => a.Kind == RegisterKind.Float
+        ? Emit(RegisterKind.Float, "mul.rn.f32", a, b)
+        : Emit(RegisterKind.Word, "mul.lo.s32", a, b);
+
+    /// <summary>a·b + c: exact for integers, rounded once for floats.</summary>
+    public Register MultiplyAdd(Register a, Operand b, Operand c) => a.Kind == RegisterKind.Float
+        ? Emit(RegisterKind.Float, "fma.rn.f32", a, b, c)
+        : Emit(RegisterKind.Word, "mad.lo.s32", a, b, c);
+
+    /// <summary>Bits that both have.</summary>
+    public Register And(Register a, Operand b) => Emit(RegisterKind.Word, "and.b32", a, b);
+
+    /// <summary>Bits that one of both has.</summary>
+    public Register Or(Register a, Operand b) => Emit(RegisterKind.Word, "or.b32", a, b);
+
+    /// <summary>Bits that differ.</summary>
+    public Register Xor(Register a, Operand b) => Emit(RegisterKind.Word, "xor.b32", a, b);
+
+    /// <summary>Bits moved to the left.</summary>
+    public Register ShiftLeft(Register a, int bits) => Emit(RegisterKind.Word, "shl.b32", a, bits);
+
+    /// <summary>Bits moved to the right, with zeros behind them.</summary>
+    public Register ShiftRight(Register a, int bits) => Emit(RegisterKind.Word, "shr.u32", a, bits);
+
+    /// <summary>Whether a is less than b, as signed integers.</summary>
+    public Register Less(Register a, Operand b) => Emit(RegisterKind.Predicate, "setp.lt.s32", a, b);
+
+    /// <summary>Whether two integers are equal.</summary>
+    public Register AreEqual(Register a, Operand b) => Emit(RegisterKind.Predicate, "setp.eq.s32", a, b);
+
+    /// <summary>Whether both are true.</summary>
+    public Register Both(Register a, Register b) => Emit(RegisterKind.Predicate, "and.pred", a, b);
+
+    /// <summary>One of two integers.</summary>
+    public Register Select(Register predicate, Operand ifTrue, Operand ifFalse) =>
+        Emit(RegisterKind.Word, "selp.b32", ifTrue, ifFalse, predicate);
+
+    /// <summary>The larger float; the number, if only one of them is one.</summary>
+    public Register Max(Register a, Operand b) => Emit(RegisterKind.Float, "max.f32", a, b);
+
+    /// <summary>The smaller float; the number, if only one of them is one.</summary>
+    public Register Min(Register a, Operand b) => Emit(RegisterKind.Float, "min.f32", a, b);
+
+    /// <summary>2ˣ, with an error of at most two units in the last place; no subnormal numbers.</summary>
+    public Register Exp2(Register x) => Emit(RegisterKind.Float, "ex2.approx.ftz.f32", x);
+
+    /// <summary>log₂ x, with an absolute error of up to 2⁻²² where x is near 1; no subnormal numbers.</summary>
+    public Register Log2(Register x) => Emit(RegisterKind.Float, "lg2.approx.ftz.f32", x);
+
+    /// <summary>1/x, with an error of at most one unit in the last place; no subnormal numbers.</summary>
+    public Register Reciprocal(Register x) => Emit(RegisterKind.Float, "rcp.approx.ftz.f32", x);
+
+    /// <summary>pointer + index·bytes.</summary>
+    public Register Address(Register pointer, Register index, int bytes) =>
+        Add(pointer, Emit(RegisterKind.Long, "mul.wide.s32", index, bytes));
+
+    /// <summary>A float32 of memory that the kernel does not write.</summary>
+    public Register LoadConstant(Register address, int offset = 0) =>
+        Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
+
+    /// <summary>The sum over the threads of a warp, or of each group of a power of two of them.</summary>
+    /// <param name="value">A float.</param>
+    /// <param name="lanes">The size of a group.</param>
+    public Register SumOverLanes(Register value, int lanes = WarpSize)
+    {
+        for (int distance = lanes / 2; distance > 0; distance /= 2)
+            value = Add(value, Emit(RegisterKind.Float, "shfl.sync.bfly.b32", value, distance, 31, -1));
+        return value;
+    }
+
+    /// <summary>The level of a value, as an integer register.</summary>
+    /// <remarks>
+    /// It computes as the CPU's <c>Quantize</c> does, with the same bits: the product with the inverse scale, rounded
+    /// to the nearest integer, half to even; plus the zero point; limited. NaN has level 0, since <c>max</c> returns
+    /// the number.
+    /// </remarks>
+    /// <param name="value">A float.</param>
+    /// <param name="inverseScale">1/scale, a float.</param>
+    /// <param name="zeroPoint">The zero point, as a float.</param>
+    /// <param name="maxLevel">The largest level.</param>
+    public Register Quantize(Register value, Register inverseScale, Register zeroPoint, int maxLevel)
+    {
+        Register rounded = Emit(RegisterKind.Float, "cvt.rni.f32.f32", Multiply(value, inverseScale));
+        Register limited = Min(Max(Add(rounded, zeroPoint), 0f), (float)maxLevel);
+        return Emit(RegisterKind.Word, "cvt.rzi.s32.f32", limited);
+    }
+}
