@@ -1,7 +1,7 @@
 namespace Bitis.Gpu.Emulation;
 
 /// <summary>What is wrong with a kernel.</summary>
-internal enum FindingKind
+public enum FindingKind
 {
     /// <summary>The text is not PTX as this interpreter knows it.</summary>
     Text,

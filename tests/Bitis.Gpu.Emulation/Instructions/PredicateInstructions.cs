@@ -63,3 +63,22 @@ internal sealed class SelectInstruction(int result, int a, int b, int predicate)
         warp.WrittenRows[result] |= mask;
     }
 }
+
+/// <summary>Takes one of two registers of 64 bits, lane by lane.</summary>
+internal sealed class SelectLongInstruction(int result, int a, int b, int predicate) : Instruction
+{
+    /// <inheritdoc />
+    public override void Run(Warp warp, uint mask)
+    {
+        warp.RequireLong(a, mask);
+        warp.RequireLong(b, mask);
+        warp.RequirePredicate(predicate, mask);
+        uint chosen = warp.Predicates[predicate];
+        for (int lane = 0; lane < Warp.Lanes; lane++)
+        {
+            if ((mask >> lane & 1) != 0)
+                warp.Long(result)[lane] = warp.Long((chosen >> lane & 1) != 0 ? a : b)[lane];
+        }
+        warp.WrittenLongs[result] |= mask;
+    }
+}

@@ -62,6 +62,11 @@ internal sealed class EmulatedBuffer(GlobalMemory memory, ulong address, int byt
         return _data.AsSpan(offset, count);
     }
 
+    /// <summary>Written bytes, for tests that read a part of a buffer.</summary>
+    public ReadOnlySpan<byte> Peek(int offset, int count) => _writers.AsSpan(offset, count).Contains(0u)
+        ? throw new EmulationException(FindingKind.Uninitialized, $"bytes from {offset} of {Bytes}")
+        : _data.AsSpan(offset, count);
+
     /// <inheritdoc />
     protected override void WriteBytes(ReadOnlySpan<byte> source)
     {

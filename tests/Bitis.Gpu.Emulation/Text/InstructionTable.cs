@@ -59,6 +59,8 @@ internal static partial class InstructionTable
             o.Register(0, "r"), o.Word(1), o.Word(2), o.Register(3, "p"))),
         ["selp.f32"] = o => Exact(o, 4, new SelectInstruction(
             o.Register(0, "f"), o.Float(1), o.Float(2), o.Register(3, "p"))),
+        ["selp.b64"] = o => Exact(o, 4, new SelectLongInstruction(
+            o.Register(0, "d"), o.Register(1, "d"), o.Register(2, "d"), o.Register(3, "p"))),
         ["and.pred"] = o => Join(o, (a, b) => a & b),
         ["or.pred"] = o => Join(o, (a, b) => a | b),
         ["mul.wide.s32"] = o => Exact(o, 3, new MultiplyWideInstruction(o.Register(0, "d"), o.Word(1), o.Word(2))),

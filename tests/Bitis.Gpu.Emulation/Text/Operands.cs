@@ -8,15 +8,17 @@ internal sealed class Operands(Registers registers, string line, IReadOnlyList<s
     /// <summary>How many there are.</summary>
     public int Count => texts.Count;
 
+    private string this[int i] => i < texts.Count ? texts[i] : throw Misfit(i);
+
     /// <summary>The row of an integer: a register or a number.</summary>
-    public int Word(int i) => registers.Find(texts[i], 'r') ?? registers.Constant(ParseInteger(texts[i]));
+    public int Word(int i) => registers.Find(this[i], 'r') ?? registers.Constant(ParseInteger(this[i]));
 
     /// <summary>The row of a float: a register or a number.</summary>
-    public int Float(int i) => registers.Find(texts[i], 'f') ?? registers.Constant(ParseFloat(texts[i]));
+    public int Float(int i) => registers.Find(this[i], 'f') ?? registers.Constant(ParseFloat(this[i]));
 
     /// <summary>The row of anything with 32 bits.</summary>
-    public int Any(int i) => registers.Find(texts[i], 'f')
-        ?? (texts[i].StartsWith("0f", StringComparison.Ordinal) ? registers.Constant(ParseFloat(texts[i])) : Word(i));
+    public int Any(int i) => registers.Find(this[i], 'f')
+        ?? (this[i].StartsWith("0f", StringComparison.Ordinal) ? registers.Constant(ParseFloat(this[i])) : Word(i));
 
     /// <summary>The row of a register.</summary>
     /// <param name="i">Which operand.</param>
@@ -25,17 +27,17 @@ internal sealed class Operands(Registers registers, string line, IReadOnlyList<s
     {
         foreach (char kind in kinds)
         {
-            if (registers.Find(texts[i], kind) is { } row)
+            if (registers.Find(this[i], kind) is { } row)
                 return row;
         }
         throw Misfit(i);
     }
 
     /// <summary>An integer in the text.</summary>
-    public int Integer(int i) => (int)ParseInteger(texts[i]);
+    public int Integer(int i) => (int)ParseInteger(this[i]);
 
     /// <summary>Whether an operand is a number of the text.</summary>
-    public bool IsNumber(int i) => texts[i][0] is '-' or (>= '0' and <= '9');
+    public bool IsNumber(int i) => this[i][0] is '-' or (>= '0' and <= '9');
 
     /// <summary>The registers of a vector.</summary>
     /// <param name="i">Which operand.</param>
@@ -43,7 +45,7 @@ internal sealed class Operands(Registers registers, string line, IReadOnlyList<s
     /// <param name="count">How many there are.</param>
     public int[] Vector(int i, string kinds, int count)
     {
-        string text = texts[i];
+        string text = this[i];
         bool isVector = text.StartsWith('{');
         string[] parts = isVector ? text[1..^1].Split(',', StringSplitOptions.TrimEntries) : [text];
         if (parts.Length != count || (isVector && count == 1))
@@ -57,7 +59,7 @@ internal sealed class Operands(Registers registers, string line, IReadOnlyList<s
     /// <param name="kind">The letter of the register's kind.</param>
     public (int Register, int Offset) Address(int i, char kind)
     {
-        string text = texts[i];
+        string text = this[i];
         if (!text.StartsWith('[') || !text.EndsWith(']'))
             throw Misfit(i);
         string[] parts = text[1..^1].Split('+');
@@ -66,10 +68,10 @@ internal sealed class Operands(Registers registers, string line, IReadOnlyList<s
     }
 
     /// <summary>The name in brackets.</summary>
-    public string Bracketed(int i) => texts[i].StartsWith('[') ? texts[i][1..^1] : throw Misfit(i);
+    public string Bracketed(int i) => this[i].StartsWith('[') ? this[i][1..^1] : throw Misfit(i);
 
     /// <summary>The row of a special register or of the address of shared memory; null for anything else.</summary>
-    public int? Special(int i) => registers.Special(texts[i]);
+    public int? Special(int i) => registers.Special(this[i]);
 
     private EmulationException Misfit(int i) =>
         new(FindingKind.Text, $"'{(i < texts.Count ? texts[i] : "nothing")}' does not fit in '{line}'");

@@ -1,0 +1,270 @@
+using Bitis.Gpu.Kernels.Products;
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Kernels.Scans;
+
+/// <summary>Writes both scans of a block in float32, with what stands before and behind them.</summary>
+/// <remarks>
+/// <code>
+///   Δ = softplus(bias + Σ_r δ[t, r]·W[e, r])      h = 2^(Δ·A·log₂e)·h + (Δ·u)·B[t]       y = Σ_n h·C[t] + D·u
+///   out = (y_forward + y_backward)·scale·SiLU(z)                               float32, or the levels of it
+/// </code>
+/// Half of a block's threads go forward, the other half backward, over the same channels of one image. They meet in
+/// the middle. Each direction leaves y in shared memory on its first half of the way. On its second half it finds the
+/// other's y there, and finishes the token.
+/// <code>
+///   tokens     0 ──────────► h ──────────► L      forward:  leaves y      |  adds, gates, stores
+///              0 ◄────────── h ◄────────── L      backward: adds, gates   |  leaves y
+/// </code>
+/// <c>lanes</c> neighbouring threads share the states of a channel, which stay in registers. δ, B and C of eight tokens
+/// come to shared memory by asynchronous copies, while the eight before are computed.
+/// </remarks>
+/// <param name="shape">The shape.</param>
+/// <param name="lanes">The threads of a channel: a power of two.</param>
+internal sealed class FloatScan(ScanShape shape, int lanes)
+{
+    private const int TokensOfTile = 8, ThreadsOfDirection = ScanKernels.ThreadsOfDirection;
+    private const float Log2E = 1.44269504f;
+
+    private readonly PtxWriter _writer = new(
+        $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
+            + (shape.WritesLevels ? "_levels" : ""),
+        2 * ThreadsOfDirection);
+
+    private readonly int _states = shape.States / lanes;
+    private Direction _direction = null!;
+    private Channel _channel = null!;
+    private Outputs _outputs = null!;
+    private Register _tiles;
+    private Register _middle;
+
+    private static int ChannelsOfBlock(int lanes) => ThreadsOfDirection / lanes;
+
+    /// <summary>The tokens from the beginning to the middle.</summary>
+    private int Half => (shape.Tokens + 1) / 2;
+
+    /// <summary>The bytes of a direction's tile.</summary>
+    private int TileBytes => TokensOfTile * shape.ParameterStride * sizeof(float);
+
+    /// <summary>The shared memory of a block.</summary>
+    public static int SharedBytes(ScanShape shape, int lanes) =>
+        (4 * TokensOfTile * shape.ParameterStride * sizeof(float))
+            + (shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float));
+
+    /// <summary>Writes the kernel.</summary>
+    public PtxKernel Emit(PtxTarget target)
+    {
+        PtxWriter w = _writer;
+        Register[] p = [.. Enumerable.Range(0, 10).Select(_ => w.Parameter(ParameterKind.Pointer))];
+        Register? inverseScales = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? zeroPoints = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
+        Register thread = w.Special("tid.x"), image = w.Special("ctaid.y");
+        Register place = w.And(thread, ThreadsOfDirection - 1), backward = w.ShiftRight(thread, 6);
+        Register isForward = w.AreEqual(backward, 0);
+        Register memory = w.SharedBase();
+        int tiles = w.Reserve(4 * TileBytes);
+        _middle = w.Add(memory, w.Reserve(shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float)));
+        _tiles = w.MultiplyAdd(backward, 2 * TileBytes, w.Add(memory, tiles));
+
+        _direction = new Direction(
+            isForward, w.Select(isForward, 1, -1), w.Select(isForward, 0, shape.Tokens - 1),
+            w.Multiply(image, shape.Tokens), place, w.Emit(RegisterKind.Long, "selp.b64", p[2], p[3], isForward));
+        Register inBlock = w.ShiftRight(place, int.Log2(lanes));
+        Register channel = w.MultiplyAdd(w.Special("ctaid.x"), ChannelsOfBlock(lanes), inBlock);
+        Register isInside = w.Less(channel, shape.Channels);
+        channel = w.Select(isInside, channel, shape.Channels - 1); // Threads without a channel repeat the last one.
+        _channel = ReadChannel(
+            channel, inBlock, isInside, w.And(place, lanes - 1), w.MultiplyAdd(backward, shape.Channels, channel),
+            w.Emit(RegisterKind.Long, "selp.b64", p[0], p[1], isForward), p[4..8]);
+        _outputs = new Outputs(p[8], p[9], inverseScales, zeroPoints);
+
+        Phase(w.Integer(0), w.Select(isForward, Half, shape.Tokens - Half), LeaveInTheMiddle);
+        Register done = w.Select(isForward, Half, shape.Tokens - Half);
+        Phase(done, w.Select(isForward, shape.Tokens - Half, Half), Finish);
+        return w.Finish(target);
+    }
+
+    private Channel ReadChannel(
+        Register index, Register inBlock, Register isInside, Register part, Register row, Register u, Register[] p)
+    {
+        PtxWriter w = _writer;
+        Register weights = w.Address(p[0], row, shape.Rank * sizeof(float));
+        Register state = w.MultiplyAdd(row, shape.States, w.Multiply(part, _states));
+        Register rates = w.Address(p[2], state, sizeof(float));
+        return new Channel(
+            index, inBlock, lanes == 1 ? isInside : w.Both(isInside, w.AreEqual(part, 0)), part, u,
+            [.. Enumerable.Range(0, shape.Rank).Select(r => w.LoadConstant(weights, r * sizeof(float)))],
+            w.LoadConstant(w.Address(p[1], row, sizeof(float))),
+            [.. Enumerable.Range(0, _states).Select(n => w.LoadConstant(rates, n * sizeof(float)))],
+            w.LoadConstant(w.Address(p[3], row, sizeof(float))),
+            [.. Enumerable.Range(0, _states).Select(_ => w.Float(0))]);
+    }
+
+    /// <summary>One half of the way of both directions.</summary>
+    /// <param name="first">The steps that a direction has made.</param>
+    /// <param name="count">The steps that it makes.</param>
+    /// <param name="finish">What happens with y of a token.</param>
+    private void Phase(Register first, Register count, Action<Register, Register> finish)
+    {
+        PtxWriter w = _writer;
+        Register done = w.Integer(0), stage = w.Integer(0);
+        Copy(first, done, count, stage);
+        w.Do("cp.async.commit_group");
+        w.Loop(done, Half, TokensOfTile, () =>
+        {
+            Register other = w.Subtract(w.Integer(TileBytes), stage);
+            Copy(first, w.Add(done, TokensOfTile), count, other);
+            w.Do("cp.async.commit_group");
+            Register[] u = [.. Enumerable.Range(0, TokensOfTile).Select(i => ReadInput(first, done, count, i))];
+            w.Do("cp.async.wait_group", 1);
+            w.Barrier();
+            Register tile = w.Add(_tiles, stage);
+            for (int i = 0; i < TokensOfTile; i++)
+            {
+                Register step = w.Add(done, i);
+                w.IfUniform(w.Less(step, count), () =>
+                {
+                    Register y = Step(u[i], tile, i * shape.ParameterStride);
+                    finish(Token(first, step), y);
+                });
+            }
+            w.Barrier(); // All have read the tile; after the last one, all y of this half are there.
+            w.Do("mov.b32", stage, other);
+        });
+    }
+
+    /// <summary>The token of a step.</summary>
+    private Register Token(Register first, Register step) => _writer.MultiplyAdd(
+        _writer.Add(first, step), _direction.Sign, _direction.Start);
+
+    private Register ReadInput(Register first, Register done, Register count, int i)
+    {
+        PtxWriter w = _writer;
+        Register step = w.Add(done, i), isInside = w.Less(step, count);
+        Register row = w.Add(Token(first, step), _direction.FirstRow);
+        Register index = w.MultiplyAdd(row, shape.Channels, _channel.Index);
+        Register u = w.Float(0);
+        w.DoIf(isInside, "ld.global.nc.f32", u, Operand.At(w.Address(_channel.U, index, sizeof(float))));
+        return u;
+    }
+
+    /// <summary>Begins the copies of a tile, chunk by chunk; a direction's threads share them.</summary>
+    private void Copy(Register first, Register done, Register count, Register stage)
+    {
+        PtxWriter w = _writer;
+        int chunksOfRow = shape.ParameterStride * sizeof(float) / LinearShape.ChunkBytes;
+        int lastBytes = (shape.Parameters * sizeof(float)) - ((chunksOfRow - 1) * LinearShape.ChunkBytes);
+        for (int begun = 0; begun < TokensOfTile * chunksOfRow; begun += ThreadsOfDirection)
+        {
+            Register chunk = w.Add(_direction.Place, begun);
+            // chunk / chunksOfRow by a multiplication: exact for these small numbers.
+            Register row = w.ShiftRight(w.Multiply(chunk, ((1 << 16) / chunksOfRow) + 1), 16);
+            Register column = w.Subtract(chunk, w.Multiply(row, chunksOfRow));
+            Register step = w.Add(done, row);
+            Register isInside = w.Both(w.Less(step, count), w.Less(chunk, TokensOfTile * chunksOfRow));
+            Register source = w.Address(
+                w.Address(
+                    _direction.Parameters, w.Add(Token(first, step), _direction.FirstRow),
+                    shape.ParameterStride * sizeof(float)),
+                column, LinearShape.ChunkBytes);
+            Register target = w.MultiplyAdd(chunk, LinearShape.ChunkBytes, w.Add(_tiles, stage));
+            Register bytes = w.Select(w.AreEqual(column, chunksOfRow - 1), lastBytes, LinearShape.ChunkBytes);
+            w.DoIf(
+                isInside, "cp.async.cg.shared.global", Operand.At(target), Operand.At(source), LinearShape.ChunkBytes,
+                bytes);
+        }
+    }
+
+    /// <summary>One token of one channel; returns y.</summary>
+    /// <param name="u">u.</param>
+    /// <param name="tile">The address of the tile.</param>
+    /// <param name="row">Where the token's values begin in it.</param>
+    private Register Step(Register u, Register tile, int row)
+    {
+        PtxWriter w = _writer;
+        Register x = _channel.DeltaBias;
+        for (int r = 0; r < shape.Rank; r++)
+            x = w.MultiplyAdd(ReadTile(tile, row + r), _channel.DeltaWeights[r], x);
+        Register delta = Softplus(x), input = w.Multiply(delta, u), sum = w.Float(0);
+        Register mine = lanes == 1 ? tile : w.MultiplyAdd(_channel.Part, _states * sizeof(float), tile);
+        for (int n = 0; n < _states; n++)
+        {
+            Register b = ReadTile(mine, row + shape.Rank + n);
+            Register c = ReadTile(mine, row + shape.Rank + shape.States + n);
+            Register h = _channel.Hidden[n];
+            Register decay = w.Exp2(w.Multiply(delta, _channel.Rates[n]));
+            w.Do("fma.rn.f32", h, decay, h, w.Multiply(input, b));
+            sum = w.MultiplyAdd(h, c, sum);
+        }
+        return w.MultiplyAdd(_channel.Skip, u, w.SumOverLanes(sum, lanes));
+    }
+
+    private Register ReadTile(Register tile, int element) =>
+        _writer.Emit(RegisterKind.Float, "ld.shared.f32", Operand.At(tile, element * sizeof(float)));
+
+    /// <summary>softplus(x) = max(x, 0) + log(1 + e), e = exp(−|x|).</summary>
+    /// <remarks>
+    /// log(1 + e) = 2·artanh(s), s = e/(2 + e) ≤ 1/3, by its series. The processor's logarithm has an absolute error,
+    /// which would be large beside the small Δ of negative x.
+    /// </remarks>
+    private Register Softplus(Register x)
+    {
+        PtxWriter w = _writer;
+        Register e = w.Exp2(w.Multiply(w.Emit(RegisterKind.Float, "abs.f32", x), -Log2E));
+        Register s = w.Multiply(e, w.Reciprocal(w.Add(e, 2f))), square = w.Multiply(s, s);
+        Register series = w.Float(2f / 13);
+        foreach (float coefficient in (float[])[2f / 11, 2f / 9, 2f / 7, 2f / 5, 2f / 3, 2f])
+            series = w.MultiplyAdd(series, square, coefficient);
+        return w.MultiplyAdd(s, series, w.Max(x, 0f));
+    }
+
+    private Register PlaceInTheMiddle(Register token) => _writer.MultiplyAdd(
+        _writer.MultiplyAdd(token, ChannelsOfBlock(lanes), _channel.InBlock), sizeof(float), _middle);
+
+    private void LeaveInTheMiddle(Register token, Register y)
+    {
+        Operand place = Operand.At(PlaceInTheMiddle(token));
+        if (lanes == 1)
+            _writer.Do("st.shared.f32", place, y);
+        else
+            _writer.DoIf(_writer.AreEqual(_channel.Part, 0), "st.shared.f32", place, y);
+    }
+
+    private void Finish(Register token, Register y)
+    {
+        PtxWriter w = _writer;
+        Register sum = w.Add(y, w.Emit(RegisterKind.Float, "ld.shared.f32", Operand.At(PlaceInTheMiddle(token))));
+        if (shape.OutputScale != 1)
+            sum = w.Multiply(sum, shape.OutputScale);
+        Register row = w.Add(token, _direction.FirstRow);
+        Register z = w.LoadConstant(
+            w.Address(_outputs.Gate, w.MultiplyAdd(row, shape.GateStride, _channel.Index), sizeof(float)));
+        Register sigmoid = w.Reciprocal(w.Add(w.Exp2(w.Multiply(z, -Log2E)), 1f));
+        Register gated = w.Multiply(sum, w.Multiply(z, sigmoid));
+        Register index = w.MultiplyAdd(row, shape.OutputStride, _channel.Index);
+        if (_outputs.InverseScales is { } scales && _outputs.ZeroPoints is { } zeros)
+        {
+            Register scale = w.LoadConstant(w.Address(scales, token, sizeof(float)));
+            Register zero = w.LoadConstant(w.Address(zeros, token, sizeof(float)));
+            Register level = w.Quantize(gated, scale, zero, shape.MaxLevel);
+            w.DoIf(_channel.Writes, "st.global.u8", Operand.At(w.Address(_outputs.Output, index, 1)), level);
+        }
+        else
+        {
+            w.DoIf(
+                _channel.Writes, "st.global.f32", Operand.At(w.Address(_outputs.Output, index, sizeof(float))), gated);
+        }
+    }
+
+    /// <summary>The way of a thread through the tokens, and what its direction reads.</summary>
+    private sealed record Direction(
+        Register IsForward, Register Sign, Register Start, Register FirstRow, Register Place, Register Parameters);
+
+    /// <summary>The channel of a thread, with its states.</summary>
+    private sealed record Channel(
+        Register Index, Register InBlock, Register Writes, Register Part, Register U, Register[] DeltaWeights,
+        Register DeltaBias, Register[] Rates, Register Skip, Register[] Hidden);
+
+    /// <summary>What finished tokens need.</summary>
+    private sealed record Outputs(Register Gate, Register Output, Register? InverseScales, Register? ZeroPoints);
+}

@@ -1,0 +1,64 @@
+using Bitis.Gpu.Devices;
+
+namespace Bitis.Gpu.Kernels.Scans;
+
+/// <summary>The operands of a block's scans on a device. Tokens lie in their natural order in all of them.</summary>
+internal sealed class ScanOperands
+{
+    /// <summary>How many images there are.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>u of the forward direction, <c>[images, tokens, channels]</c>.</summary>
+    public required GpuBuffer Forward { get; init; }
+
+    /// <summary>u of the backward direction.</summary>
+    public required GpuBuffer Backward { get; init; }
+
+    /// <summary>Δ before its projection, B and C of the forward direction, <c>[images, tokens, R + 2N]</c>.</summary>
+    public required GpuBuffer ForwardParameters { get; init; }
+
+    /// <summary>Δ before its projection, B and C of the backward direction.</summary>
+    public required GpuBuffer BackwardParameters { get; init; }
+
+    /// <summary>The projections of Δ, <c>[2, channels, R]</c>.</summary>
+    public required GpuBuffer DeltaWeights { get; init; }
+
+    /// <summary>Their biases, <c>[2, channels]</c>.</summary>
+    public required GpuBuffer DeltaBiases { get; init; }
+
+    /// <summary>A·log₂ e = −exp(A_log)·log₂ e, <c>[2, channels, N]</c>.</summary>
+    public required GpuBuffer Rates { get; init; }
+
+    /// <summary>D, <c>[2, channels]</c>.</summary>
+    public required GpuBuffer Skips { get; init; }
+
+    /// <summary>z, <c>[images, tokens, channels]</c>; its first value.</summary>
+    public required GpuArgument Gate { get; init; }
+
+    /// <summary>The output, <c>[images, tokens, channels]</c>.</summary>
+    public required GpuBuffer Output { get; init; }
+
+    /// <summary>Of written levels: 1/scale of each token.</summary>
+    public GpuBuffer? InverseScales { get; init; }
+
+    /// <summary>Of written levels: the zero point of each token, a float.</summary>
+    public GpuBuffer? ZeroPoints { get; init; }
+
+    /// <summary>A launch of <see cref="ScanKernels"/>.</summary>
+    /// <exception cref="ArgumentException">An operand that the shape needs is missing.</exception>
+    public GpuLaunch Launch(GpuFunction function, GpuKernelRow<ScanShape> row, ScanShape shape)
+    {
+        List<GpuArgument> arguments = [
+            Forward, Backward, ForwardParameters, BackwardParameters, DeltaWeights, DeltaBiases, Rates, Skips, Gate,
+            Output];
+        if (shape.WritesLevels)
+        {
+            arguments.Add(Required(InverseScales, nameof(InverseScales)));
+            arguments.Add(Required(ZeroPoints, nameof(ZeroPoints)));
+        }
+        return new GpuLaunch(function, row.Grid(shape, Images), [.. arguments]);
+    }
+
+    private static GpuBuffer Required(GpuBuffer? buffer, string name) =>
+        buffer ?? throw new ArgumentException($"The scans need {name}.", name);
+}
