@@ -1,5 +1,3 @@
-using Bitis.Gpu.Devices;
-
 namespace Bitis.Gpu.Ptx;
 
 /// <summary>The processors that a text is for.</summary>

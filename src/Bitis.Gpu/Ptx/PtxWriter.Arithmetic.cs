@@ -36,6 +36,15 @@ internal sealed partial class PtxWriter
         ? Emit(RegisterKind.Float, "fma.rn.f32", a, b, c)
         : Emit(RegisterKind.Word, "mad.lo.s32", a, b, c);
 
+    /// <summary>Quotient and remainder of an integer that is not negative.</summary>
+    /// <param name="value">The integer.</param>
+    /// <param name="divisor">A positive number, so that the assembler finds a multiplication for it.</param>
+    public (Register Quotient, Register Remainder) Divide(Register value, int divisor)
+    {
+        Register quotient = Emit(RegisterKind.Word, "div.s32", value, divisor);
+        return (quotient, Subtract(value, Multiply(quotient, divisor)));
+    }
+
     /// <summary>Bits that both have.</summary>
     public Register And(Register a, Operand b) => Emit(RegisterKind.Word, "and.b32", a, b);
 
@@ -60,6 +69,9 @@ internal sealed partial class PtxWriter
     /// <summary>Whether both are true.</summary>
     public Register Both(Register a, Register b) => Emit(RegisterKind.Predicate, "and.pred", a, b);
 
+    /// <summary>Whether one of both is true.</summary>
+    public Register Either(Register a, Register b) => Emit(RegisterKind.Predicate, "or.pred", a, b);
+
     /// <summary>One of two integers.</summary>
     public Register Select(Register predicate, Operand ifTrue, Operand ifFalse) =>
         Emit(RegisterKind.Word, "selp.b32", ifTrue, ifFalse, predicate);
@@ -78,6 +90,13 @@ internal sealed partial class PtxWriter
 
     /// <summary>1/x, with an error of at most one unit in the last place; no subnormal numbers.</summary>
     public Register Reciprocal(Register x) => Emit(RegisterKind.Float, "rcp.approx.ftz.f32", x);
+
+    /// <summary>x/(1 + e⁻ˣ).</summary>
+    public Register Silu(Register x)
+    {
+        const float Log2E = 1.44269504f;
+        return Multiply(x, Reciprocal(Add(Exp2(Multiply(x, -Log2E)), 1f)));
+    }
 
     /// <summary>pointer + index·bytes.</summary>
     public Register Address(Register pointer, Register index, int bytes) =>

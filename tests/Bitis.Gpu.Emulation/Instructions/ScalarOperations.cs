@@ -15,6 +15,11 @@ internal readonly struct ShiftRightSigned : IScalarOperation
     public static uint Apply(uint a, uint b, uint c) => (uint)((int)a >> (int)Math.Min(b, 31));
 }
 
+internal readonly struct DivideIntegers : IScalarOperation
+{
+    public static uint Apply(uint a, uint b, uint c) => (uint)((int)a / (int)b);
+}
+
 /// <summary>Four products of an unsigned and a signed byte, and their sum.</summary>
 internal readonly struct DotOfBytes : IScalarOperation
 {

@@ -31,6 +31,7 @@ internal static partial class InstructionTable
         ["shl.b32"] = o => ScalarWords<ShiftLeft>(o, 2),
         ["shr.u32"] = o => ScalarWords<ShiftRight>(o, 2),
         ["shr.s32"] = o => ScalarWords<ShiftRightSigned>(o, 2),
+        ["div.s32"] = o => ScalarWords<DivideIntegers>(o, 2),
         ["dp4a.u32.s32"] = o => ScalarWords<DotOfBytes>(o, 3),
         ["add.rn.f32"] = o => Floats<AddFloats>(o, 2),
         ["sub.rn.f32"] = o => Floats<SubtractFloats>(o, 2),

@@ -1,5 +1,6 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
 using Bitis.Gpu.Ptx;
@@ -88,7 +89,7 @@ internal sealed class LinearCase
     private float[] Read(GpuBuffer output, int stride)
     {
         var results = new float[_rows * _shape.Outputs];
-        var buffer = (Bitis.Gpu.Emulation.Memory.EmulatedBuffer)output;
+        var buffer = (EmulatedBuffer)output;
         for (int row = 0; row < _rows; row++)
         {
             ReadOnlySpan<byte> bytes = buffer.Peek(

@@ -1,5 +1,6 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Norms;
 using Bitis.Gpu.Ptx;
@@ -62,7 +63,7 @@ public sealed class NormTests
             float[] updated = new float[stream.Length];
             residual.Read(updated.AsSpan());
             Assert.Equal(updates ? sums : stream, updated);
-            var written = (Bitis.Gpu.Emulation.Memory.EmulatedBuffer)output;
+            var written = (EmulatedBuffer)output;
             for (int i = 0; i < expected.Length; i++)
             {
                 (int r, int c) = Math.DivRem(i, columns);

@@ -4,6 +4,8 @@ using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Scans;
 using Bitis.Gpu.Ptx;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Gpu.Tests.Kernels;
 
@@ -19,6 +21,10 @@ internal sealed class ScanCase
     private readonly float[] _rates;
     private readonly float[] _skips;
     private readonly float[] _gate;
+    private readonly sbyte[] _levelWeights;
+    private readonly float[] _weightScales;
+    private readonly float[] _deltaScales;
+    private readonly int[] _deltaZeros;
 
     public ScanCase(ScanShape shape, int images, float? bias = null)
     {
@@ -36,6 +42,12 @@ internal sealed class ScanCase
         _gate = Values(rows * shape.GateStride, -3, 3);
         InverseScales = Values(shape.Tokens, 10, 40);
         ZeroPoints = [.. Values(shape.Tokens, 90, 150).Select(zero => MathF.Round(zero))];
+        _levelWeights = new sbyte[2 * e * shape.DeltaBytes];
+        for (int i = 0; i < _levelWeights.Length; i++)
+            _levelWeights[i] = (sbyte)(i % shape.DeltaBytes < shape.Rank ? random.Next(-128, 128) : 0);
+        _weightScales = Values(2 * e, 0.002f, 0.01f);
+        _deltaScales = Values(2 * shape.Tokens, 0.005f, 0.01f);
+        _deltaZeros = [.. Values(2 * shape.Tokens, 90, 150).Select(zero => (int)zero)];
         if (bias is not null)
             Array.Clear(_u[1]); // The forward direction alone says what Δ is.
     }
@@ -57,7 +69,15 @@ internal sealed class ScanCase
             Backward = device.Upload<float>(_u[1]),
             ForwardParameters = device.Upload<float>(_parameters[0]),
             BackwardParameters = device.Upload<float>(_parameters[1]),
-            DeltaWeights = device.Upload<float>(_weights),
+            DeltaWeights = _shape.DeltaMaxLevel is null
+                ? device.Upload<float>(_weights)
+                : device.Upload<sbyte>(_levelWeights),
+            DeltaWeightScales = device.Upload<float>(_weightScales),
+            DeltaWeightSums = device.Upload<int>([.. _levelWeights.Chunk(_shape.DeltaBytes).Select(
+                row => row.Sum(level => level))]),
+            DeltaScales = device.Upload<float>(_deltaScales),
+            DeltaInverseScales = device.Upload<float>([.. _deltaScales.Select(scale => 1 / scale)]),
+            DeltaZeroPoints = device.Upload<int>(_deltaZeros),
             DeltaBiases = device.Upload<float>(_biases),
             Rates = device.Upload<float>(_rates),
             Skips = device.Upload<float>(_skips),
@@ -104,9 +124,8 @@ internal sealed class ScanCase
     private double Step(int direction, int channel, int token, double[] h)
     {
         int row = (direction * _shape.Channels) + channel, start = token * _shape.ParameterStride;
-        double x = _biases[row], u = _u[direction][(token * _shape.Channels) + channel], y = _skips[row] * u;
-        for (int r = 0; r < _shape.Rank; r++)
-            x += (double)_weights[(row * _shape.Rank) + r] * _parameters[direction][start + r];
+        double u = _u[direction][(token * _shape.Channels) + channel], y = _skips[row] * u;
+        double x = Delta(direction, row, token, _parameters[direction].AsSpan(start, _shape.Rank));
         double delta = Math.Max(x, 0) + double.LogP1(Math.Exp(-Math.Abs(x)));
         for (int n = 0; n < h.Length; n++)
         {
@@ -116,5 +135,26 @@ internal sealed class ScanCase
             y += h[n] * c;
         }
         return y;
+    }
+
+    /// <summary>Δ before the softplus.</summary>
+    private double Delta(int direction, int row, int token, ReadOnlySpan<float> inputs)
+    {
+        if (_shape.DeltaMaxLevel is not { } maxLevel)
+        {
+            double x = _biases[row];
+            for (int r = 0; r < inputs.Length; r++)
+                x += (double)_weights[(row * inputs.Length) + r] * inputs[r];
+            return x;
+        }
+        int group = (direction * _shape.Tokens) + (token % _shape.Tokens), sum = 0;
+        UniformQuantizer quantizer = UniformQuantizer.Asymmetric(
+            8, Granularity.PerTensor, [_deltaScales[group]], [_deltaZeros[group]]);
+        for (int r = 0; r < inputs.Length; r++)
+        {
+            int level = Math.Min(maxLevel, quantizer.Quantize(inputs[r], 0));
+            sum += (level - _deltaZeros[group]) * _levelWeights[(row * _shape.DeltaBytes) + r];
+        }
+        return (sum * (_deltaScales[group] * _weightScales[row])) + _biases[row];
     }
 }

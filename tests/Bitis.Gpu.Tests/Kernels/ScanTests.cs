@@ -1,6 +1,5 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
-using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Scans;
 using Bitis.Gpu.Ptx;
@@ -34,6 +33,7 @@ public sealed class ScanTests
             var shape = new ScanShape(tokens, channels, states, rank, scale, writesLevels, MaxLevel: 250)
             {
                 GateStride = (2 * channels) + 1,
+                DeltaMaxLevel = writesLevels ? 253 : null,
             };
             GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows.Single(row => row.Name == kernel);
             Assert.True(row.Fits(shape));

@@ -6,7 +6,7 @@ namespace Bitis.Gpu.Kernels.Products;
 internal sealed class LinearOperands
 {
     /// <summary>Rows of the input, <see cref="LinearShape.InputStride"/> apart.</summary>
-    public required GpuBuffer Input { get; init; }
+    public required GpuArgument Input { get; init; }
 
     /// <summary>Rows of weights, one for each output, <see cref="LinearShape.WeightStride"/> apart.</summary>
     public required GpuBuffer Weights { get; init; }

@@ -23,15 +23,19 @@ namespace Bitis.Gpu.Kernels.Scans;
 /// <param name="lanes">The threads of a channel: a power of two.</param>
 internal sealed class FloatScan(ScanShape shape, int lanes)
 {
-    private const int TokensOfTile = 8, ThreadsOfDirection = ScanKernels.ThreadsOfDirection;
+    /// <summary>The tokens that come to shared memory together.</summary>
+    public const int TokensOfTile = 8;
+
+    private const int ThreadsOfDirection = ScanKernels.ThreadsOfDirection;
     private const float Log2E = 1.44269504f;
 
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
-            + (shape.WritesLevels ? "_levels" : ""),
+            + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.WritesLevels ? "_levels" : ""),
         2 * ThreadsOfDirection);
 
     private readonly int _states = shape.States / lanes;
+    private DeltaProjection _delta = null!;
     private Direction _direction = null!;
     private Channel _channel = null!;
     private Outputs _outputs = null!;
@@ -49,17 +53,20 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
     /// <summary>The shared memory of a block.</summary>
     public static int SharedBytes(ScanShape shape, int lanes) =>
         (4 * TokensOfTile * shape.ParameterStride * sizeof(float))
-            + (shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float));
+            + (shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float))
+            + (shape.DeltaMaxLevel is null ? 0 : LevelDelta.SharedBytes(shape));
 
     /// <summary>Writes the kernel.</summary>
     public PtxKernel Emit(PtxTarget target)
     {
         PtxWriter w = _writer;
-        Register[] p = [.. Enumerable.Range(0, 10).Select(_ => w.Parameter(ParameterKind.Pointer))];
-        Register? inverseScales = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
-        Register? zeroPoints = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
         Register thread = w.Special("tid.x"), image = w.Special("ctaid.y");
         Register place = w.And(thread, ThreadsOfDirection - 1), backward = w.ShiftRight(thread, 6);
+        Register[] p = [.. Enumerable.Range(0, 8).Select(_ => w.Parameter(ParameterKind.Pointer))];
+        _delta = shape.DeltaMaxLevel is null ? new FloatDelta(w, shape) : new LevelDelta(w, shape, place, backward);
+        _delta.ReadParameters();
+        Register? inverseScales = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? zeroPoints = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
         Register isForward = w.AreEqual(backward, 0);
         Register memory = w.SharedBase();
         int tiles = w.Reserve(4 * TileBytes);
@@ -75,8 +82,8 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
         channel = w.Select(isInside, channel, shape.Channels - 1); // Threads without a channel repeat the last one.
         _channel = ReadChannel(
             channel, inBlock, isInside, w.And(place, lanes - 1), w.MultiplyAdd(backward, shape.Channels, channel),
-            w.Emit(RegisterKind.Long, "selp.b64", p[0], p[1], isForward), p[4..8]);
-        _outputs = new Outputs(p[8], p[9], inverseScales, zeroPoints);
+            w.Emit(RegisterKind.Long, "selp.b64", p[0], p[1], isForward), p[4..6]);
+        _outputs = new Outputs(p[6], p[7], inverseScales, zeroPoints);
 
         Phase(w.Integer(0), w.Select(isForward, Half, shape.Tokens - Half), LeaveInTheMiddle);
         Register done = w.Select(isForward, Half, shape.Tokens - Half);
@@ -88,15 +95,13 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
         Register index, Register inBlock, Register isInside, Register part, Register row, Register u, Register[] p)
     {
         PtxWriter w = _writer;
-        Register weights = w.Address(p[0], row, shape.Rank * sizeof(float));
+        _delta.ReadChannel(row);
         Register state = w.MultiplyAdd(row, shape.States, w.Multiply(part, _states));
-        Register rates = w.Address(p[2], state, sizeof(float));
+        Register rates = w.Address(p[0], state, sizeof(float));
         return new Channel(
             index, inBlock, lanes == 1 ? isInside : w.Both(isInside, w.AreEqual(part, 0)), part, u,
-            [.. Enumerable.Range(0, shape.Rank).Select(r => w.LoadConstant(weights, r * sizeof(float)))],
-            w.LoadConstant(w.Address(p[1], row, sizeof(float))),
             [.. Enumerable.Range(0, _states).Select(n => w.LoadConstant(rates, n * sizeof(float)))],
-            w.LoadConstant(w.Address(p[3], row, sizeof(float))),
+            w.LoadConstant(w.Address(p[1], row, sizeof(float))),
             [.. Enumerable.Range(0, _states).Select(_ => w.Float(0))]);
     }
 
@@ -119,13 +124,14 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
             w.Do("cp.async.wait_group", 1);
             w.Barrier();
             Register tile = w.Add(_tiles, stage);
+            _delta.Prepare(tile, row => Token(first, w.Add(done, row)), w.Subtract(count, done));
             for (int i = 0; i < TokensOfTile; i++)
             {
                 Register step = w.Add(done, i);
                 w.IfUniform(w.Less(step, count), () =>
                 {
-                    Register y = Step(u[i], tile, i * shape.ParameterStride);
-                    finish(Token(first, step), y);
+                    Register token = Token(first, step);
+                    finish(token, Step(u[i], tile, i, token));
                 });
             }
             w.Barrier(); // All have read the tile; after the last one, all y of this half are there.
@@ -178,19 +184,19 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
     /// <summary>One token of one channel; returns y.</summary>
     /// <param name="u">u.</param>
     /// <param name="tile">The address of the tile.</param>
-    /// <param name="row">Where the token's values begin in it.</param>
-    private Register Step(Register u, Register tile, int row)
+    /// <param name="row">The token's row in it.</param>
+    /// <param name="token">The token.</param>
+    private Register Step(Register u, Register tile, int row, Register token)
     {
         PtxWriter w = _writer;
-        Register x = _channel.DeltaBias;
-        for (int r = 0; r < shape.Rank; r++)
-            x = w.MultiplyAdd(ReadTile(tile, row + r), _channel.DeltaWeights[r], x);
+        Register x = _delta.Project(tile, row, token);
+        int start = (row * shape.ParameterStride) + shape.Rank;
         Register delta = Softplus(x), input = w.Multiply(delta, u), sum = w.Float(0);
         Register mine = lanes == 1 ? tile : w.MultiplyAdd(_channel.Part, _states * sizeof(float), tile);
         for (int n = 0; n < _states; n++)
         {
-            Register b = ReadTile(mine, row + shape.Rank + n);
-            Register c = ReadTile(mine, row + shape.Rank + shape.States + n);
+            Register b = ReadTile(mine, start + n);
+            Register c = ReadTile(mine, start + shape.States + n);
             Register h = _channel.Hidden[n];
             Register decay = w.Exp2(w.Multiply(delta, _channel.Rates[n]));
             w.Do("fma.rn.f32", h, decay, h, w.Multiply(input, b));
@@ -239,8 +245,7 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
         Register row = w.Add(token, _direction.FirstRow);
         Register z = w.LoadConstant(
             w.Address(_outputs.Gate, w.MultiplyAdd(row, shape.GateStride, _channel.Index), sizeof(float)));
-        Register sigmoid = w.Reciprocal(w.Add(w.Exp2(w.Multiply(z, -Log2E)), 1f));
-        Register gated = w.Multiply(sum, w.Multiply(z, sigmoid));
+        Register gated = w.Multiply(sum, w.Silu(z));
         Register index = w.MultiplyAdd(row, shape.OutputStride, _channel.Index);
         if (_outputs.InverseScales is { } scales && _outputs.ZeroPoints is { } zeros)
         {
@@ -262,8 +267,8 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
 
     /// <summary>The channel of a thread, with its states.</summary>
     private sealed record Channel(
-        Register Index, Register InBlock, Register Writes, Register Part, Register U, Register[] DeltaWeights,
-        Register DeltaBias, Register[] Rates, Register Skip, Register[] Hidden);
+        Register Index, Register InBlock, Register Writes, Register Part, Register U, Register[] Rates, Register Skip,
+        Register[] Hidden);
 
     /// <summary>What finished tokens need.</summary>
     private sealed record Outputs(Register Gate, Register Output, Register? InverseScales, Register? ZeroPoints);

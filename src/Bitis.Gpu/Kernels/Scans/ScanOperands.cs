@@ -20,11 +20,26 @@ internal sealed class ScanOperands
     /// <summary>Δ before its projection, B and C of the backward direction.</summary>
     public required GpuBuffer BackwardParameters { get; init; }
 
-    /// <summary>The projections of Δ, <c>[2, channels, R]</c>.</summary>
+    /// <summary>The projections of Δ, <c>[2, channels, R]</c>; of levels, rows of whole words.</summary>
     public required GpuBuffer DeltaWeights { get; init; }
 
     /// <summary>Their biases, <c>[2, channels]</c>.</summary>
     public required GpuBuffer DeltaBiases { get; init; }
+
+    /// <summary>Of levels: the weights' scales, <c>[2, channels]</c>.</summary>
+    public GpuBuffer? DeltaWeightScales { get; init; }
+
+    /// <summary>Of levels: the sums of the weights' levels, <c>[2, channels]</c>.</summary>
+    public GpuBuffer? DeltaWeightSums { get; init; }
+
+    /// <summary>Of levels: the scales of the input, <c>[2, tokens]</c>.</summary>
+    public GpuBuffer? DeltaScales { get; init; }
+
+    /// <summary>Of levels: 1/scale of the input, <c>[2, tokens]</c>.</summary>
+    public GpuBuffer? DeltaInverseScales { get; init; }
+
+    /// <summary>Of levels: the zero points of the input, integers, <c>[2, tokens]</c>.</summary>
+    public GpuBuffer? DeltaZeroPoints { get; init; }
 
     /// <summary>A·log₂ e = −exp(A_log)·log₂ e, <c>[2, channels, N]</c>.</summary>
     public required GpuBuffer Rates { get; init; }
@@ -49,8 +64,16 @@ internal sealed class ScanOperands
     public GpuLaunch Launch(GpuFunction function, GpuKernelRow<ScanShape> row, ScanShape shape)
     {
         List<GpuArgument> arguments = [
-            Forward, Backward, ForwardParameters, BackwardParameters, DeltaWeights, DeltaBiases, Rates, Skips, Gate,
-            Output];
+            Forward, Backward, ForwardParameters, BackwardParameters, Rates, Skips, Gate, Output, DeltaWeights,
+            DeltaBiases];
+        if (shape.DeltaMaxLevel is not null)
+        {
+            arguments.Add(Required(DeltaWeightScales, nameof(DeltaWeightScales)));
+            arguments.Add(Required(DeltaWeightSums, nameof(DeltaWeightSums)));
+            arguments.Add(Required(DeltaScales, nameof(DeltaScales)));
+            arguments.Add(Required(DeltaInverseScales, nameof(DeltaInverseScales)));
+            arguments.Add(Required(DeltaZeroPoints, nameof(DeltaZeroPoints)));
+        }
         if (shape.WritesLevels)
         {
             arguments.Add(Required(InverseScales, nameof(InverseScales)));

@@ -13,6 +13,12 @@ namespace Bitis.Gpu.Kernels.Scans;
 internal sealed record ScanShape(
     int Tokens, int Channels, int States, int Rank, float OutputScale, bool WritesLevels, int MaxLevel = 255)
 {
+    /// <summary>Of a quantized projection to Δ: the largest level of its input; null for float32.</summary>
+    public int? DeltaMaxLevel { get; init; }
+
+    /// <summary>The bytes of a token's or a channel's levels in a quantized projection.</summary>
+    public int DeltaBytes => (Rank + 3) / 4 * 4;
+
     /// <summary>The values of a token that all channels read: Δ before its projection, B and C.</summary>
     public int Parameters => Rank + (2 * States);
 

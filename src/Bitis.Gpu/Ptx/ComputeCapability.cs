@@ -1,4 +1,4 @@
-namespace Bitis.Gpu.Devices;
+namespace Bitis.Gpu.Ptx;
 
 /// <summary>The generation of a GPU, which says what instructions it has.</summary>
 /// <param name="Major">The generation.</param>
