@@ -24,6 +24,9 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null) : GpuDe
     public override ComputeCapability Capability => target.Capability;
 
     /// <inheritdoc />
+    public override int Multiprocessors => 108;
+
+    /// <inheritdoc />
     public override int MaxSharedBytes => target == PtxTarget.Sm90a ? 227 << 10 : 163 << 10;
 
     /// <summary>The buffers.</summary>

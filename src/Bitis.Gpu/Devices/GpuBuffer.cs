@@ -25,9 +25,9 @@ internal abstract class GpuBuffer(ulong address, long bytes) : IDisposable
     public void Read<T>(Span<T> values)
         where T : unmanaged
     {
-        Span<byte> bytes = MemoryMarshal.AsBytes(values);
-        Checked(bytes);
-        ReadBytes(bytes);
+        Span<byte> target = MemoryMarshal.AsBytes(values);
+        Checked(target);
+        ReadBytes(target);
     }
 
     /// <inheritdoc />

@@ -12,6 +12,9 @@ internal abstract class GpuDevice : IDisposable
     /// <summary>What instructions it has.</summary>
     public abstract ComputeCapability Capability { get; }
 
+    /// <summary>How many multiprocessors it has, each of which runs blocks of its own.</summary>
+    public abstract int Multiprocessors { get; }
+
     /// <summary>The most shared memory of a block.</summary>
     public abstract int MaxSharedBytes { get; }
 

@@ -16,10 +16,10 @@ internal sealed unsafe class CudaBuffer(CudaDevice device, ulong address, long b
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         const string Work = "take a copy";
         device.Enter();
-        fixed (byte* bytes = source)
+        fixed (byte* host = source)
         {
             CudaErrors.Check(
-                CudaFunctions.CopyToDevice(Address, bytes, (nuint)source.Length, device.Stream), Work);
+                CudaFunctions.CopyToDevice(Address, host, (nuint)source.Length, device.Stream), Work);
             device.Wait(Work);
         }
     }
@@ -30,9 +30,9 @@ internal sealed unsafe class CudaBuffer(CudaDevice device, ulong address, long b
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         const string Work = "compute and give results";
         device.Enter();
-        fixed (byte* bytes = target)
+        fixed (byte* host = target)
         {
-            CudaErrors.Check(CudaFunctions.CopyToHost(bytes, Address, (nuint)target.Length, device.Stream), Work);
+            CudaErrors.Check(CudaFunctions.CopyToHost(host, Address, (nuint)target.Length, device.Stream), Work);
             device.Wait(Work);
         }
     }
@@ -43,7 +43,7 @@ internal sealed unsafe class CudaBuffer(CudaDevice device, ulong address, long b
         if (_isDisposed)
             return;
         _isDisposed = true;
-        device.Enter();
-        _ = CudaFunctions.Free(Address);
+        if (device.TryEnter())
+            _ = CudaFunctions.Free(Address);
     }
 }

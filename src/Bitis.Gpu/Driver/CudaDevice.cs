@@ -12,7 +12,7 @@ namespace Bitis.Gpu.Driver;
 /// </remarks>
 internal sealed unsafe class CudaDevice : GpuDevice
 {
-    private const int MaxSharedAttribute = 97;
+    private const int MultiprocessorsAttribute = 16, MaxSharedAttribute = 97;
 
     private readonly int _device;
     private readonly nint _context;
@@ -30,6 +30,7 @@ internal sealed unsafe class CudaDevice : GpuDevice
         try
         {
             Enter();
+            Multiprocessors = CudaDriver.Attribute(_device, MultiprocessorsAttribute);
             MaxSharedBytes = CudaDriver.Attribute(_device, MaxSharedAttribute);
             const uint NonBlocking = 1;
             CudaErrors.Check(CudaFunctions.CreateStream(out nint stream, NonBlocking), "be opened");
@@ -49,6 +50,9 @@ internal sealed unsafe class CudaDevice : GpuDevice
     public override ComputeCapability Capability { get; }
 
     /// <inheritdoc />
+    public override int Multiprocessors { get; }
+
+    /// <inheritdoc />
     public override int MaxSharedBytes { get; }
 
     /// <summary>The queue of all work.</summary>
@@ -60,6 +64,9 @@ internal sealed unsafe class CudaDevice : GpuDevice
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         CudaErrors.Check(CudaFunctions.SetContext(_context), "be used");
     }
+
+    /// <summary>As <see cref="Enter"/>, to free something; false if the device is gone, with all that it held.</summary>
+    public bool TryEnter() => !_isDisposed && CudaFunctions.SetContext(_context) == 0;
 
     /// <summary>Waits until all work is done.</summary>
     /// <param name="work">What the work is, for messages.</param>

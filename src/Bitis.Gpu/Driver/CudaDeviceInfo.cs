@@ -1,4 +1,4 @@
-using Bitis.Gpu.Devices;
+using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Driver;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Bitis.Gpu.Devices;
+using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Driver;
 

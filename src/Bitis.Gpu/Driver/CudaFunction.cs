@@ -21,7 +21,7 @@ internal sealed class CudaFunction(CudaDevice device, PtxKernel kernel, nint mod
         if (_isDisposed)
             return;
         _isDisposed = true;
-        device.Enter();
-        _ = CudaFunctions.UnloadModule(module);
+        if (device.TryEnter())
+            _ = CudaFunctions.UnloadModule(module);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class CudaGraph(CudaDevice device, nint executable) : GpuGraph
         if (_isDisposed)
             return;
         _isDisposed = true;
-        device.Enter();
-        _ = CudaFunctions.DestroyExecutable(executable);
+        if (device.TryEnter())
+            _ = CudaFunctions.DestroyExecutable(executable);
     }
 }

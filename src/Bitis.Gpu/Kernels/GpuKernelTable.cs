@@ -11,10 +11,20 @@ internal sealed class GpuKernelTable<TShape>(params IReadOnlyList<GpuKernelRow<T
     public IReadOnlyList<GpuKernelRow<TShape>> Rows { get; } = rows;
 
     /// <summary>The best way for a shape on a device.</summary>
-    /// <param name="capability">The device's capability.</param>
+    /// <remarks>
+    /// It is the first one whose blocks keep all multiprocessors busy. If there is none, it is the one with most blocks.
+    /// </remarks>
+    /// <param name="device">The device.</param>
     /// <param name="shape">The shape.</param>
-    /// <exception cref="BitisException">There is none.</exception>
-    public GpuKernelRow<TShape> Best(ComputeCapability capability, TShape shape) =>
-        Rows.FirstOrDefault(row => capability >= row.Least && row.Fits(shape))
-        ?? throw new BitisException($"There is no GPU kernel for {shape} and compute capability {capability}.");
+    /// <param name="count">The rows or images, which decide how many blocks there are.</param>
+    /// <exception cref="BitisException">There is no way.</exception>
+    public GpuKernelRow<TShape> Best(GpuDevice device, TShape shape, int count)
+    {
+        GpuKernelRow<TShape>[] fitting =
+            [.. Rows.Where(row => device.Capability >= row.Least && row.Fits(shape))];
+        return fitting.FirstOrDefault(row => row.Grid(shape, count).Blocks >= device.Multiprocessors)
+            ?? fitting.MaxBy(row => row.Grid(shape, count).Blocks)
+            ?? throw new BitisException(
+                $"There is no GPU kernel for {shape} and compute capability {device.Capability}.");
+    }
 }

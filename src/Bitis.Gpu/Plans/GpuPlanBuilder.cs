@@ -7,6 +7,7 @@ using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Quantization;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis.Gpu.Plans;
@@ -24,6 +25,7 @@ internal sealed class GpuPlanBuilder
     private readonly int _images;
     private readonly PtxTarget _target;
     private readonly IReadOnlyDictionary<string, QuantizedLayer> _layers;
+    private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, GpuMatrix> _values = [];
     private readonly Dictionary<Node, GpuLevels> _levels = [];
     private readonly Dictionary<(string Role, long Bytes), GpuBuffer> _scratch = [];
@@ -33,9 +35,10 @@ internal sealed class GpuPlanBuilder
 
     private GpuPlanBuilder(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
-        IReadOnlyDictionary<string, QuantizedLayer> layers, int images)
+        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
+        int images)
     {
-        (_device, _weights, _layers, _images) = (device, weights, layers, images);
+        (_device, _weights, _layers, _scans, _images) = (device, weights, layers, scans, images);
         _graph = FusionPass.Run(graph, FusionRules.Inference);
         _target = PtxTarget.For(device.Capability);
     }
@@ -54,7 +57,9 @@ internal sealed class GpuPlanBuilder
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
     public static GpuPlan Build(GpuDevice device, VisionModel model, int images) =>
-        Build(device, model.Graph, model.Weights, new Dictionary<string, QuantizedLayer>(), images);
+        Build(
+            device, model.Graph, model.Weights, new Dictionary<string, QuantizedLayer>(),
+            new Dictionary<string, QuantizedScan>(), images);
 
     /// <summary>Plans a quantized model.</summary>
     /// <param name="device">The device, which the plan owns from now on.</param>
@@ -63,24 +68,19 @@ internal sealed class GpuPlanBuilder
     /// <exception cref="BitisException">
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
-    public static GpuPlan Build(GpuDevice device, QuantizedModel model, int images)
-    {
-        if (model.Scans.Count == 0)
-            return Build(device, model.Graph, model.Weights, model.Layers, images);
-        device.Dispose();
-        throw new BitisException(
-            $"The GPU has no kernel for '{model.Scans.Keys.First()}' with quantized states. Use --device cpu.");
-    }
+    public static GpuPlan Build(GpuDevice device, QuantizedModel model, int images) =>
+        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images);
 
     private static GpuPlan Build(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
-        IReadOnlyDictionary<string, QuantizedLayer> layers, int images)
+        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
+        int images)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
         List<IDisposable> owned = [];
         try
         {
-            var builder = new GpuPlanBuilder(device, graph, weights, layers, images);
+            var builder = new GpuPlanBuilder(device, graph, weights, layers, scans, images);
             owned = builder._owned;
             return builder.Build();
         }
@@ -121,6 +121,9 @@ internal sealed class GpuPlanBuilder
                 $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with {what}. Use --device cpu.");
     }
 
+    /// <summary>The quantized scan of a node; null for a float scan.</summary>
+    public QuantizedScan? ScanOf(Node node) => _scans.GetValueOrDefault(node.Name);
+
     /// <summary>The quantized layer that alone reads a value, perhaps one row of it; null if others read it.</summary>
     public QuantizedLayer? OnlyReadingLayer(Node node)
     {
@@ -159,9 +162,13 @@ internal sealed class GpuPlanBuilder
     }
 
     /// <summary>The best kernel for a shape, ready.</summary>
-    public (GpuFunction Function, GpuKernelRow<TShape> Row) Load<TShape>(GpuKernelTable<TShape> table, TShape shape)
+    /// <param name="table">The table.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="countOfImage">The rows of an image, or 1, as the table's grids count.</param>
+    public (GpuFunction Function, GpuKernelRow<TShape> Row) Load<TShape>(
+        GpuKernelTable<TShape> table, TShape shape, int countOfImage = 1)
     {
-        GpuKernelRow<TShape> row = table.Best(_device.Capability, shape);
+        GpuKernelRow<TShape> row = table.Best(_device, shape, _images * countOfImage);
         PtxKernel kernel = row.Emit(shape, _target);
         if (!_functions.TryGetValue(kernel.Text, out GpuFunction? function))
             _functions.Add(kernel.Text, function = Own(_device.Load(kernel)));

@@ -4,6 +4,7 @@ using Bitis.Gpu.Kernels.Convolutions;
 using Bitis.Gpu.Kernels.Scans;
 using Bitis.Graphs;
 using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Scan;
 using Bitis.Quantization;
 using Bitis.Tensors;
 
@@ -30,7 +31,8 @@ internal static class MixerSteps
             [.. projections.Zip(["u", "u_b"], (layer, role) =>
                 layer is null ? null : plan.LevelScratch(role, tokens, channels))],
             projections,
-            [.. directions.Select(direction => plan.LayerOf(direction.Delta))]);
+            [.. directions.Select(direction => plan.LayerOf(direction.Delta))],
+            ScanConstants.TablesOf(plan, directions, tokens));
         Require(values.Projections, directions[1].Parameters);
         Require(values.Deltas, directions[1].Delta);
         foreach (VimMixer.Direction direction in directions)
@@ -43,6 +45,9 @@ internal static class MixerSteps
         {
             GateStride = xz.Stride,
             DeltaMaxLevel = values.Deltas[0]?.Input!.MaxLevel,
+            Levels = values.Scans.Length > 0
+                ? ScanConstants.ShapeOf(values.Scans, directions[1].Scan.Scan.Name)
+                : null,
         };
         var parameters = new GpuMatrix[directions.Length];
         for (int i = 0; i < directions.Length; i++)
@@ -103,10 +108,14 @@ internal static class MixerSteps
         GpuMatrix[] parameters, GpuMatrix z, QuantizedLayer? next)
     {
         (GpuFunction function, GpuKernelRow<ScanShape> row) = plan.Load(ScanKernels.Table, shape);
-        GpuBuffer rates = plan.Constant<float>(
-            [.. directions.SelectMany(direction => Rates(plan.Parameter(direction.Scan.Scan, 0)))]);
+        GpuBuffer[] states = values.Scans.Length > 0
+            ? ScanConstants.Constants(values.Scans, x => plan.Constant<float>(x), x => plan.Constant<int>(x))
+            : [
+                plan.Constant<float>(
+                    [.. directions.SelectMany(direction => Rates(plan.Parameter(direction.Scan.Scan, 0)))]),
+                Both(plan, directions, direction => plan.Parameter(direction.Scan.Scan, 1)),
+            ];
         GpuBuffer biases = Both(plan, directions, direction => plan.Parameter(direction.Delta, 1));
-        GpuBuffer skips = Both(plan, directions, direction => plan.Parameter(direction.Scan.Scan, 1));
         DeltaOperands delta = DeltaOf(plan, directions, shape, values.Deltas);
         TokenScales? scales = next is null
             ? null
@@ -138,8 +147,7 @@ internal static class MixerSteps
             DeltaScales = delta.Tokens?.Scales,
             DeltaInverseScales = delta.Tokens?.InverseScales,
             DeltaZeroPoints = delta.Tokens?.ZeroPoints,
-            Rates = rates,
-            Skips = skips,
+            States = states,
             Gate = z.Argument,
             Output = output,
             InverseScales = scales?.InverseScales,
@@ -191,7 +199,8 @@ internal static class MixerSteps
 
     /// <summary>What convolutions write, and the quantized layers that read it.</summary>
     private sealed record Values(
-        GpuMatrix[] U, GpuLevels?[] Levels, QuantizedLayer?[] Projections, QuantizedLayer?[] Deltas);
+        GpuMatrix[] U, GpuLevels?[] Levels, QuantizedLayer?[] Projections, QuantizedLayer?[] Deltas,
+        IntegerScanTables[] Scans);
 
     /// <summary>The constants of Δ's projections.</summary>
     private sealed record DeltaOperands(GpuBuffer Weights)

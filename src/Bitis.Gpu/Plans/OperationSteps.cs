@@ -52,7 +52,7 @@ internal static class OperationSteps
             InputStride = x.Stride * sizeof(float),
             OutputStride = y.Stride,
         };
-        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape);
+        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
         int stride = shape.WeightStride / sizeof(float);
         var padded = new float[y.Columns * stride];
         for (int i = 0; i < y.Columns; i++)
@@ -85,7 +85,7 @@ internal static class OperationSteps
             InputStride = x.Stride,
             OutputStride = y.Stride,
         };
-        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape);
+        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
         (sbyte[] packed, int[] sums) = Pack(layer, y.Columns, x.Columns, shape.WeightStride);
         GpuBuffer weights = plan.Constant<sbyte>(packed), columnSums = plan.Constant<int>(sums);
         GpuBuffer scales = plan.Constant(layer.Weight!.Scales);
@@ -143,7 +143,7 @@ internal static class OperationSteps
         var shape = new NormShape(
             x.Columns, epsilon, isCentered, UpdatesStream: sum is not null, WritesLevels: layer is not null,
             layer?.Input!.MaxLevel ?? 0);
-        (GpuFunction function, GpuKernelRow<NormShape> row) = plan.Load(NormKernels.Table, shape);
+        (GpuFunction function, GpuKernelRow<NormShape> row) = plan.Load(NormKernels.Table, shape, x.Rows);
         GpuBuffer weight = plan.Constant<float>(plan.Parameter(norm, 0).Span);
         GpuBuffer? bias = isCentered ? plan.Constant<float>(plan.Parameter(norm, 1).Span) : null;
         TokenScales? scales = null;

@@ -107,14 +107,28 @@ internal sealed partial class PtxWriter
         Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
 
     /// <summary>The sum over the threads of a warp, or of each group of a power of two of them.</summary>
-    /// <param name="value">A float.</param>
+    /// <param name="value">A float or an integer.</param>
     /// <param name="lanes">The size of a group.</param>
     public Register SumOverLanes(Register value, int lanes = WarpSize)
     {
         for (int distance = lanes / 2; distance > 0; distance /= 2)
-            value = Add(value, Emit(RegisterKind.Float, "shfl.sync.bfly.b32", value, distance, 31, -1));
+            value = Add(value, Emit(value.Kind, "shfl.sync.bfly.b32", value, distance, 31, -1));
         return value;
     }
+
+    /// <summary>An integer as a float, rounded once.</summary>
+    public Register ToFloat(Register value) => Emit(RegisterKind.Float, "cvt.rn.f32.s32", value);
+
+    /// <summary>The nearest integer of a float, half to even, within limits; the lower one for NaN.</summary>
+    public Register Round(Register value, float low, float high) => Emit(
+        RegisterKind.Word, "cvt.rzi.s32.f32", Min(Max(Emit(RegisterKind.Float, "cvt.rni.f32.f32", value), low), high));
+
+    /// <summary>An integer within limits.</summary>
+    public Register Clamp(Register value, int low, int high) =>
+        Emit(RegisterKind.Word, "min.s32", Emit(RegisterKind.Word, "max.s32", value, low), high);
+
+    /// <summary>Bits moved to the right, with copies of the sign behind them.</summary>
+    public Register ShiftRightSigned(Register a, int bits) => Emit(RegisterKind.Word, "shr.s32", a, bits);
 
     /// <summary>The level of a value, as an integer register.</summary>
     /// <remarks>

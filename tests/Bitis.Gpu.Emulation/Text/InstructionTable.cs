@@ -8,6 +8,8 @@ internal static partial class InstructionTable
 {
     private const string WordOrFloat = "rf";
 
+    private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
+
     private static readonly Dictionary<string, Func<Operands, Instruction>> Table = new()
     {
         ["ret"] = _ => new FlowInstruction(FlowKind.Return),
@@ -109,7 +111,7 @@ internal static partial class InstructionTable
             return Exact(operands, 2, new LoadMatrixInstruction(operands.Vector(0, "r", count), address, offset));
         }
 
-        return Copy().Match(opcode).Success
+        return Copy().IsMatch(opcode)
             ? DecodeCopy(opcode, operands)
             : throw new EmulationException(FindingKind.Text, $"the instruction '{opcode}' is not known");
     }
@@ -183,19 +185,20 @@ internal static partial class InstructionTable
     }
 
     [GeneratedRegex(
-        @"^(?<load>ld|st)\.(?<space>global|shared)(?<constant>\.nc)?(\.v(?<count>[24]))?\.(?<type>f32|b32|b16|u16|u8|s8)$",
-        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+        @"^(?<load>ld|st)\.(?<space>global|shared)(?<constant>\.nc)?(\.v(?<count>[24]))?"
+            + @"\.(?<type>f32|b32|b16|u16|u8|s8)$",
+        Options)]
     private static partial Regex Memory();
 
-    [GeneratedRegex(@"^setp\.(lt|le|gt|ge|eq|ne)\.s32$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^setp\.(?<order>lt|le|gt|ge|eq|ne)\.s32$", Options)]
     private static partial Regex Comparison();
 
-    [GeneratedRegex(@"^shfl\.sync\.(idx|up|down|bfly)\.b32$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^shfl\.sync\.(?<mode>idx|up|down|bfly)\.b32$", Options)]
     private static partial Regex Shuffle();
 
-    [GeneratedRegex(@"^ldmatrix\.sync\.aligned\.m8n8\.x([124])\.shared\.b16$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^ldmatrix\.sync\.aligned\.m8n8\.x(?<count>[124])\.shared\.b16$", Options)]
     private static partial Regex Matrix();
 
-    [GeneratedRegex(@"^cp\.async\.(ca|cg)\.shared\.global$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^cp\.async\.(ca|cg)\.shared\.global$", Options)]
     private static partial Regex Copy();
 }

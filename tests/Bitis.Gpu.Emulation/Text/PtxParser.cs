@@ -8,6 +8,8 @@ namespace Bitis.Gpu.Emulation.Text;
 /// <summary>Decodes the text of a kernel, line by line; what it does not know, it refuses.</summary>
 internal sealed partial class PtxParser
 {
+    private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
+
     private readonly PtxKernel _kernel;
     private readonly PtxTarget _device;
     private readonly Registers _registers = new();
@@ -149,35 +151,35 @@ internal sealed partial class PtxParser
 
     private static EmulationException Unknown(string line) => new(FindingKind.Text, $"'{line}' is not understood");
 
-    [GeneratedRegex(@"^\.version (\d+\.\d+)$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.version (?<version>\d+\.\d+)$", Options)]
     private static partial Regex Version();
 
-    [GeneratedRegex(@"^\.target (\w+)$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.target (?<name>\w+)$", Options)]
     private static partial Regex Target();
 
-    [GeneratedRegex(@"^\.extern \.shared \.align 128 \.b8 (\w+)\[\];$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.extern \.shared \.align 128 \.b8 (?<name>\w+)\[\];$", Options)]
     private static partial Regex SharedMemory();
 
-    [GeneratedRegex(@"^\.visible \.entry (\w+)\($", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.visible \.entry (?<name>\w+)\($", Options)]
     private static partial Regex Entry();
 
-    [GeneratedRegex(@"^\.param \.(\w+) (\w+),?$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.param \.(?<type>\w+) (?<name>\w+),?$", Options)]
     private static partial Regex Parameter();
 
-    [GeneratedRegex(@"^\.maxntid (\d+), 1, 1$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.maxntid (?<threads>\d+), 1, 1$", Options)]
     private static partial Regex Threads();
 
-    [GeneratedRegex(@"^\.minnctapersm \d+$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.minnctapersm \d+$", Options)]
     private static partial Regex MinBlocks();
 
-    [GeneratedRegex(@"^\.reg \.(\w+) %(\w)<(\d+)>;$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\.reg \.(?<type>\w+) %(?<kind>\w)<(?<count>\d+)>;$", Options)]
     private static partial Regex Declaration();
 
     [GeneratedRegex(
         @"^(@(?<not>!?)(?<predicate>%p\d+) )?(?<opcode>[\w.]+)( (?<rest>.*))?;$",
-        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+        Options)]
     private static partial Regex Statement();
 
-    [GeneratedRegex(@"\{[^}]*\}|\[[^\]]*\]|[^,\s]+", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\{[^}]*\}|\[[^\]]*\]|[^,\s]+", Options)]
     private static partial Regex Operand();
 }

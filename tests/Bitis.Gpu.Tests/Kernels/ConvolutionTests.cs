@@ -25,7 +25,7 @@ public sealed class ConvolutionTests
         float[] biases = Values(2 * channels, -1, 1), inverses = Values(2 * tokens, 20, 60);
         float[] zeros = [.. Values(2 * tokens, 20, 90).Select(zero => MathF.Round(zero))];
         using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 9);
-        GpuKernelRow<ConvolutionShape> row = ConvolutionKernels.Table.Best(device.Capability, shape);
+        GpuKernelRow<ConvolutionShape> row = ConvolutionKernels.Table.Best(device, shape, images);
         using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
         int count = images * tokens * channels, bytes = images * tokens * shape.LevelStride;
         GpuBuffer[] u = [device.Allocate(count * sizeof(float)), device.Allocate(count * sizeof(float))];

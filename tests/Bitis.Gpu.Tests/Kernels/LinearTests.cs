@@ -103,12 +103,12 @@ public sealed class LinearTests
     }
 
     [Fact]
-    public void A_table_refuses_what_it_cannot_compute()
+    public void Few_rows_take_small_tiles()
     {
-        var shape = new LinearShape(192, 60, LinearNumbers.Levels, LinearOutput.Sums, HasBias: true);
-        Assert.Equal("linear-tensor-cores-large", LinearKernels.Table.Best(new ComputeCapability(9, 0), shape).Name);
-        Assert.Throws<BitisException>(() => LinearKernels.Table.Best(new ComputeCapability(7, 5), shape));
-        Assert.Throws<BitisException>(
-            () => LinearKernels.Table.Best(new ComputeCapability(9, 0), shape with { InputStride = 200 }));
+        using EmulatedDevice device = KernelRun.Device();
+        var shape = new LinearShape(192, 768, LinearNumbers.Levels, LinearOutput.Sums, HasBias: true);
+        Assert.Equal("linear-tensor-cores-large", LinearKernels.Table.Best(device, shape, 128 * 197).Name);
+        Assert.Equal("linear-tensor-cores-small", LinearKernels.Table.Best(device, shape, 197).Name);
+        Assert.Throws<BitisException>(() => LinearKernels.Table.Best(device, shape with { InputStride = 200 }, 197));
     }
 }

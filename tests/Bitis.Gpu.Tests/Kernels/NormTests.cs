@@ -43,7 +43,7 @@ public sealed class NormTests
         {
             var shape = new NormShape(columns, Epsilon, isCentered, updates, writesLevels, MaxLevel: 240);
             using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 3);
-            GpuKernelRow<NormShape> row = NormKernels.Table.Best(device.Capability, shape);
+            GpuKernelRow<NormShape> row = NormKernels.Table.Best(device, shape, rows);
             using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
             GpuBuffer output = device.Allocate((long)rows * shape.OutputStride * (writesLevels ? 1 : 4));
             GpuBuffer residual = device.Upload<float>(stream);

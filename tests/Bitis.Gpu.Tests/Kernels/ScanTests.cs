@@ -98,12 +98,13 @@ public sealed class ScanTests
     }
 
     [Fact]
-    public void Long_sequences_take_more_threads_a_channel()
+    public void Few_images_and_long_sequences_take_more_threads_a_channel()
     {
-        var capability = new ComputeCapability(8, 0);
+        using EmulatedDevice device = KernelRun.Device();
         var shape = new ScanShape(197, 384, 16, 12, 1, WritesLevels: false);
-        Assert.Equal("scan-lanes-1", ScanKernels.Table.Best(capability, shape).Name);
-        Assert.Equal("scan-lanes-2", ScanKernels.Table.Best(capability, shape with { Tokens = 500 }).Name);
-        Assert.Throws<BitisException>(() => ScanKernels.Table.Best(capability, shape with { Tokens = 5000 }));
+        Assert.Equal("scan-lanes-1", ScanKernels.Table.Best(device, shape, 128).Name);
+        Assert.Equal("scan-lanes-4", ScanKernels.Table.Best(device, shape, 1).Name);
+        Assert.Equal("scan-lanes-2", ScanKernels.Table.Best(device, shape with { Tokens = 500 }, 128).Name);
+        Assert.Throws<BitisException>(() => ScanKernels.Table.Best(device, shape with { Tokens = 5000 }, 128));
     }
 }

@@ -49,16 +49,20 @@ public sealed class VimPlanTests
     }
 
     [Theory]
-    [InlineData("w8a8", 0)]
-    [InlineData("w4a8", 1)]
-    [InlineData("w8a6", 2)]
-    public void Quantized_models_answer_as_on_the_CPU(string bits, int variant)
+    [InlineData("minmax", "w8a8", Scope.Linear, 0)]
+    [InlineData("minmax", "w4a8", Scope.Linear, 1)]
+    [InlineData("minmax", "w8a6", Scope.Linear, 2)]
+    [InlineData("minmax", "w8a8", Scope.Ssm, 0)]
+    [InlineData("minmax", "w8a8", Scope.Ssm, 2)]
+    [InlineData("qmamba", "w8a8", Scope.Ssm, 1)]
+    public void Quantized_models_answer_as_on_the_CPU(string method, string bits, Scope scope, int variant)
     {
         const int Images = 8;
         VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
         FloatTensor images = RandomImages(model, Images);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model, CalibrationSet.FromTensors(images), new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits) });
+            model, CalibrationSet.FromTensors(images),
+            new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = scope });
         using InferenceSession session = InferenceSession.Create(quantized);
         FloatTensor expected = session.Run(images);
         using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 4);
@@ -77,15 +81,16 @@ public sealed class VimPlanTests
     }
 
     [Fact]
-    public void Quantized_states_are_refused_by_name()
+    public void Quantized_convolutions_are_refused_by_name()
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 11);
-        var recipe = new Recipe { Method = "minmax", Scope = Scope.Ssm };
+        var recipe = new Recipe { Method = "minmax", Scope = Scope.Full };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
             model, CalibrationSet.FromTensors(RandomImages(model, 2)), recipe);
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1));
-        Assert.EndsWith("with quantized states. Use --device cpu.", e.Message);
+        Assert.Equal(
+            "The GPU has no kernel for 'patch_embed.proj' (conv2d) with levels. Use --device cpu.", e.Message);
     }
 
     [Fact]

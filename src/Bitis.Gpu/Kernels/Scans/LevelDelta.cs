@@ -27,7 +27,7 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
     private int Words => Shape.DeltaBytes / LevelsOfWord;
 
     /// <summary>The bytes of shared memory for both directions.</summary>
-    public static int SharedBytes(ScanShape shape) => 2 * FloatScan.TokensOfTile * shape.DeltaBytes;
+    public static int SharedBytes(ScanShape shape) => 2 * BlockScan.TokensOfTile * shape.DeltaBytes;
 
     /// <inheritdoc />
     public override void ReadChannel(Register row)
@@ -35,7 +35,7 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
         base.ReadChannel(row);
         int start = Writer.Reserve(SharedBytes(Shape));
         _levels = Writer.MultiplyAdd(
-            backward, FloatScan.TokensOfTile * Shape.DeltaBytes, Writer.Add(Writer.SharedBase(), start));
+            backward, BlockScan.TokensOfTile * Shape.DeltaBytes, Writer.Add(Writer.SharedBase(), start));
         Register weights = Writer.Address(Pointers[0], row, Shape.DeltaBytes);
         _weights = [.. Enumerable.Range(0, Words).Select(i => Writer.Emit(
             RegisterKind.Word, "ld.global.nc.b32", Operand.At(weights, i * LevelsOfWord)))];
@@ -47,10 +47,10 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
     /// <inheritdoc />
     public override void Prepare(Register tile, Func<Register, Register> tokenOf, Register rows)
     {
-        for (int begun = 0; begun < FloatScan.TokensOfTile * Words; begun += ScanKernels.ThreadsOfDirection)
+        for (int begun = 0; begun < BlockScan.TokensOfTile * Words; begun += ScanKernels.ThreadsOfDirection)
         {
             (Register row, Register word) = Writer.Divide(Writer.Add(place, begun), Words);
-            Register isInside = Writer.Both(Writer.Less(row, rows), Writer.Less(row, FloatScan.TokensOfTile));
+            Register isInside = Writer.Both(Writer.Less(row, rows), Writer.Less(row, BlockScan.TokensOfTile));
             Register token = OfToken(Writer.Select(isInside, tokenOf(row), 0));
             Register inverse = Writer.LoadConstant(Writer.Address(Pointers[5], token, sizeof(float)));
             Register zero = Writer.Emit(RegisterKind.Float, "cvt.rn.f32.s32", ZeroPoint(token));

@@ -18,7 +18,7 @@ internal static class ScanKernels
             $"scan-lanes-{lanes}",
             PtxTarget.Sm80.Capability,
             shape => Fits(shape, lanes),
-            (shape, target) => new FloatScan(shape, lanes).Emit(target),
+            (shape, target) => new BlockScan(shape, lanes).Emit(target),
             (shape, images) => new GpuGrid(Blocks(shape, lanes), images)))]);
 
     private static int Blocks(ScanShape shape, int lanes) =>
@@ -26,5 +26,5 @@ internal static class ScanKernels
 
     private static bool Fits(ScanShape shape, int lanes) =>
         shape is { Tokens: > 0, States: > 0, Rank: > 0 }
-        && shape.States % lanes == 0 && FloatScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
+        && shape.States % lanes == 0 && BlockScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
 }

@@ -41,11 +41,12 @@ internal sealed class ScanOperands
     /// <summary>Of levels: the zero points of the input, integers, <c>[2, tokens]</c>.</summary>
     public GpuBuffer? DeltaZeroPoints { get; init; }
 
-    /// <summary>A·log₂ e = −exp(A_log)·log₂ e, <c>[2, channels, N]</c>.</summary>
-    public required GpuBuffer Rates { get; init; }
-
-    /// <summary>D, <c>[2, channels]</c>.</summary>
-    public required GpuBuffer Skips { get; init; }
+    /// <summary>What the recurrence needs besides, in the order of the kernel's parameters.</summary>
+    /// <remarks>
+    /// Of float32: A·log₂ e = −exp(A_log)·log₂ e, <c>[2, channels, N]</c>, and D, <c>[2, channels]</c>. Of integers:
+    /// what <see cref="LevelStates"/> takes.
+    /// </remarks>
+    public required IReadOnlyList<GpuBuffer> States { get; init; }
 
     /// <summary>z, <c>[images, tokens, channels]</c>; its first value.</summary>
     public required GpuArgument Gate { get; init; }
@@ -64,8 +65,7 @@ internal sealed class ScanOperands
     public GpuLaunch Launch(GpuFunction function, GpuKernelRow<ScanShape> row, ScanShape shape)
     {
         List<GpuArgument> arguments = [
-            Forward, Backward, ForwardParameters, BackwardParameters, Rates, Skips, Gate, Output, DeltaWeights,
-            DeltaBiases];
+            Forward, Backward, ForwardParameters, BackwardParameters, Gate, Output, DeltaWeights, DeltaBiases];
         if (shape.DeltaMaxLevel is not null)
         {
             arguments.Add(Required(DeltaWeightScales, nameof(DeltaWeightScales)));
@@ -74,6 +74,8 @@ internal sealed class ScanOperands
             arguments.Add(Required(DeltaInverseScales, nameof(DeltaInverseScales)));
             arguments.Add(Required(DeltaZeroPoints, nameof(DeltaZeroPoints)));
         }
+        foreach (GpuBuffer buffer in States)
+            arguments.Add(buffer);
         if (shape.WritesLevels)
         {
             arguments.Add(Required(InverseScales, nameof(InverseScales)));

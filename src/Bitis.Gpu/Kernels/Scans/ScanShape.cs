@@ -16,6 +16,9 @@ internal sealed record ScanShape(
     /// <summary>Of a quantized projection to Δ: the largest level of its input; null for float32.</summary>
     public int? DeltaMaxLevel { get; init; }
 
+    /// <summary>Of a scan in integers: its levels; null for float32.</summary>
+    public StateLevelShape? Levels { get; init; }
+
     /// <summary>The bytes of a token's or a channel's levels in a quantized projection.</summary>
     public int DeltaBytes => (Rank + 3) / 4 * 4;
 

@@ -3,10 +3,11 @@ using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Kernels.Scans;
 
-/// <summary>Writes both scans of a block in float32, with what stands before and behind them.</summary>
+/// <summary>Writes both scans of a block, with what stands before and behind them.</summary>
 /// <remarks>
 /// <code>
-///   Δ = softplus(bias + Σ_r δ[t, r]·W[e, r])      h = 2^(Δ·A·log₂e)·h + (Δ·u)·B[t]       y = Σ_n h·C[t] + D·u
+///   x = bias + Σ_r δ[t, r]·W[e, r]     <see cref="DeltaProjection"/>
+///   y of u, x, B and C                 <see cref="ScanStates"/>
 ///   out = (y_forward + y_backward)·scale·SiLU(z)                               float32, or the levels of it
 /// </code>
 /// Half of a block's threads go forward, the other half backward, over the same channels of one image. They meet in
@@ -21,21 +22,20 @@ namespace Bitis.Gpu.Kernels.Scans;
 /// </remarks>
 /// <param name="shape">The shape.</param>
 /// <param name="lanes">The threads of a channel: a power of two.</param>
-internal sealed class FloatScan(ScanShape shape, int lanes)
+internal sealed class BlockScan(ScanShape shape, int lanes)
 {
     /// <summary>The tokens that come to shared memory together.</summary>
     public const int TokensOfTile = 8;
 
     private const int ThreadsOfDirection = ScanKernels.ThreadsOfDirection;
-    private const float Log2E = 1.44269504f;
 
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
-            + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.WritesLevels ? "_levels" : ""),
+            + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.Levels is null ? "" : "_states") + (shape.WritesLevels ? "_levels" : ""),
         2 * ThreadsOfDirection);
 
-    private readonly int _states = shape.States / lanes;
     private DeltaProjection _delta = null!;
+    private ScanStates _states = null!;
     private Direction _direction = null!;
     private Channel _channel = null!;
     private Outputs _outputs = null!;
@@ -54,7 +54,8 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
     public static int SharedBytes(ScanShape shape, int lanes) =>
         (4 * TokensOfTile * shape.ParameterStride * sizeof(float))
             + (shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float))
-            + (shape.DeltaMaxLevel is null ? 0 : LevelDelta.SharedBytes(shape));
+            + (shape.DeltaMaxLevel is null ? 0 : LevelDelta.SharedBytes(shape))
+            + (shape.Levels is null ? 0 : LevelStates.SharedBytes);
 
     /// <summary>Writes the kernel.</summary>
     public PtxKernel Emit(PtxTarget target)
@@ -62,9 +63,13 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
         PtxWriter w = _writer;
         Register thread = w.Special("tid.x"), image = w.Special("ctaid.y");
         Register place = w.And(thread, ThreadsOfDirection - 1), backward = w.ShiftRight(thread, 6);
-        Register[] p = [.. Enumerable.Range(0, 8).Select(_ => w.Parameter(ParameterKind.Pointer))];
+        Register[] p = [.. Enumerable.Range(0, 6).Select(_ => w.Parameter(ParameterKind.Pointer))];
         _delta = shape.DeltaMaxLevel is null ? new FloatDelta(w, shape) : new LevelDelta(w, shape, place, backward);
+        _states = shape.Levels is null
+            ? new FloatStates(w, shape, lanes)
+            : new LevelStates(w, shape, lanes, place, backward);
         _delta.ReadParameters();
+        _states.ReadParameters();
         Register? inverseScales = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
         Register? zeroPoints = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
         Register isForward = w.AreEqual(backward, 0);
@@ -82,8 +87,8 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
         channel = w.Select(isInside, channel, shape.Channels - 1); // Threads without a channel repeat the last one.
         _channel = ReadChannel(
             channel, inBlock, isInside, w.And(place, lanes - 1), w.MultiplyAdd(backward, shape.Channels, channel),
-            w.Emit(RegisterKind.Long, "selp.b64", p[0], p[1], isForward), p[4..6]);
-        _outputs = new Outputs(p[6], p[7], inverseScales, zeroPoints);
+            w.Emit(RegisterKind.Long, "selp.b64", p[0], p[1], isForward));
+        _outputs = new Outputs(p[4], p[5], inverseScales, zeroPoints);
 
         Phase(w.Integer(0), w.Select(isForward, Half, shape.Tokens - Half), LeaveInTheMiddle);
         Register done = w.Select(isForward, Half, shape.Tokens - Half);
@@ -92,17 +97,12 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
     }
 
     private Channel ReadChannel(
-        Register index, Register inBlock, Register isInside, Register part, Register row, Register u, Register[] p)
+        Register index, Register inBlock, Register isInside, Register part, Register row, Register u)
     {
-        PtxWriter w = _writer;
         _delta.ReadChannel(row);
-        Register state = w.MultiplyAdd(row, shape.States, w.Multiply(part, _states));
-        Register rates = w.Address(p[0], state, sizeof(float));
-        return new Channel(
-            index, inBlock, lanes == 1 ? isInside : w.Both(isInside, w.AreEqual(part, 0)), part, u,
-            [.. Enumerable.Range(0, _states).Select(n => w.LoadConstant(rates, n * sizeof(float)))],
-            w.LoadConstant(w.Address(p[1], row, sizeof(float))),
-            [.. Enumerable.Range(0, _states).Select(_ => w.Float(0))]);
+        _states.ReadChannel(row, index, part);
+        Register writes = lanes == 1 ? isInside : _writer.Both(isInside, _writer.AreEqual(part, 0));
+        return new Channel(index, inBlock, writes, part, u);
     }
 
     /// <summary>One half of the way of both directions.</summary>
@@ -124,14 +124,17 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
             w.Do("cp.async.wait_group", 1);
             w.Barrier();
             Register tile = w.Add(_tiles, stage);
-            _delta.Prepare(tile, row => Token(first, w.Add(done, row)), w.Subtract(count, done));
+            Register rows = w.Subtract(count, done), start = w.Add(first, done);
+            _states.Prepare(tile, start, rows);
+            _delta.Prepare(tile, row => Token(start, row), rows);
             for (int i = 0; i < TokensOfTile; i++)
             {
                 Register step = w.Add(done, i);
                 w.IfUniform(w.Less(step, count), () =>
                 {
                     Register token = Token(first, step);
-                    finish(token, Step(u[i], tile, i, token));
+                    Register x = _delta.Project(tile, i, token);
+                    finish(token, _states.Step(u[i], x, tile, i, w.Add(start, i)));
                 });
             }
             w.Barrier(); // All have read the tile; after the last one, all y of this half are there.
@@ -181,49 +184,6 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
         }
     }
 
-    /// <summary>One token of one channel; returns y.</summary>
-    /// <param name="u">u.</param>
-    /// <param name="tile">The address of the tile.</param>
-    /// <param name="row">The token's row in it.</param>
-    /// <param name="token">The token.</param>
-    private Register Step(Register u, Register tile, int row, Register token)
-    {
-        PtxWriter w = _writer;
-        Register x = _delta.Project(tile, row, token);
-        int start = (row * shape.ParameterStride) + shape.Rank;
-        Register delta = Softplus(x), input = w.Multiply(delta, u), sum = w.Float(0);
-        Register mine = lanes == 1 ? tile : w.MultiplyAdd(_channel.Part, _states * sizeof(float), tile);
-        for (int n = 0; n < _states; n++)
-        {
-            Register b = ReadTile(mine, start + n);
-            Register c = ReadTile(mine, start + shape.States + n);
-            Register h = _channel.Hidden[n];
-            Register decay = w.Exp2(w.Multiply(delta, _channel.Rates[n]));
-            w.Do("fma.rn.f32", h, decay, h, w.Multiply(input, b));
-            sum = w.MultiplyAdd(h, c, sum);
-        }
-        return w.MultiplyAdd(_channel.Skip, u, w.SumOverLanes(sum, lanes));
-    }
-
-    private Register ReadTile(Register tile, int element) =>
-        _writer.Emit(RegisterKind.Float, "ld.shared.f32", Operand.At(tile, element * sizeof(float)));
-
-    /// <summary>softplus(x) = max(x, 0) + log(1 + e), e = exp(−|x|).</summary>
-    /// <remarks>
-    /// log(1 + e) = 2·artanh(s), s = e/(2 + e) ≤ 1/3, by its series. The processor's logarithm has an absolute error,
-    /// which would be large beside the small Δ of negative x.
-    /// </remarks>
-    private Register Softplus(Register x)
-    {
-        PtxWriter w = _writer;
-        Register e = w.Exp2(w.Multiply(w.Emit(RegisterKind.Float, "abs.f32", x), -Log2E));
-        Register s = w.Multiply(e, w.Reciprocal(w.Add(e, 2f))), square = w.Multiply(s, s);
-        Register series = w.Float(2f / 13);
-        foreach (float coefficient in (float[])[2f / 11, 2f / 9, 2f / 7, 2f / 5, 2f / 3, 2f])
-            series = w.MultiplyAdd(series, square, coefficient);
-        return w.MultiplyAdd(s, series, w.Max(x, 0f));
-    }
-
     private Register PlaceInTheMiddle(Register token) => _writer.MultiplyAdd(
         _writer.MultiplyAdd(token, ChannelsOfBlock(lanes), _channel.InBlock), sizeof(float), _middle);
 
@@ -265,10 +225,8 @@ internal sealed class FloatScan(ScanShape shape, int lanes)
     private sealed record Direction(
         Register IsForward, Register Sign, Register Start, Register FirstRow, Register Place, Register Parameters);
 
-    /// <summary>The channel of a thread, with its states.</summary>
-    private sealed record Channel(
-        Register Index, Register InBlock, Register Writes, Register Part, Register U, Register[] Rates, Register Skip,
-        Register[] Hidden);
+    /// <summary>The channel of a thread.</summary>
+    private sealed record Channel(Register Index, Register InBlock, Register Writes, Register Part, Register U);
 
     /// <summary>What finished tokens need.</summary>
     private sealed record Outputs(Register Gate, Register Output, Register? InverseScales, Register? ZeroPoints);
