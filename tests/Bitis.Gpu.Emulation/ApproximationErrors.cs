@@ -1,8 +1,9 @@
 namespace Bitis.Gpu.Emulation;
 
-/// <summary>Errors of approximate instructions, as large as the language permits, the same for the same input.</summary>
+/// <summary>Errors of approximate instructions, as large as the language permits.</summary>
 /// <remarks>
-/// The hardware's own errors are not published bit by bit. A kernel is right only if it is right with all of them.
+/// The same input has the same error. The hardware's own errors are not published bit by bit. A kernel is right only if
+/// it is right with all of them.
 /// <code>
 ///   ex2   2 units in the last place
 ///   lg2   2⁻²² absolute where 1/2 &lt; x &lt; 2, else 2⁻²² relative

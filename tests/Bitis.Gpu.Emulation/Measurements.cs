@@ -6,7 +6,7 @@ internal sealed class Measurements
     /// <summary>How often warps ran each instruction, by opcode.</summary>
     public SortedDictionary<string, long> Instructions { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The passes through shared memory; as many as <see cref="IdealSharedPasses"/> without conflicts.</summary>
+    /// <summary>The passes through shared memory.</summary>
     public long SharedPasses { get; set; }
 
     /// <summary>The passes through shared memory if no two addresses shared a bank.</summary>

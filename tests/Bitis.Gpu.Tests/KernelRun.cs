@@ -20,7 +20,8 @@ internal static class KernelRun
     }
 
     /// <summary>Runs a kernel of one block and one parameter, a buffer of words that are read back.</summary>
-    public static int[] Words(int count, int threads, Action<PtxWriter, Register> body, ReadOnlySpan<int> initial = default)
+    public static int[] Words(
+        int count, int threads, Action<PtxWriter, Register> body, ReadOnlySpan<int> initial = default)
     {
         using EmulatedDevice device = Device();
         GpuBuffer buffer = initial.IsEmpty ? device.Allocate(count * sizeof(int)) : device.Upload(initial);

@@ -23,7 +23,9 @@ internal abstract class GpuDevice : IDisposable
     public abstract GpuBuffer Allocate(long bytes);
 
     /// <summary>Makes a kernel ready.</summary>
-    /// <exception cref="BitisException">The driver refuses the kernel; the message has the assembler's words.</exception>
+    /// <exception cref="BitisException">
+    /// The driver refuses the kernel; the message has the assembler's words.
+    /// </exception>
     public abstract GpuFunction Load(PtxKernel kernel);
 
     /// <summary>Records launches as a graph, which runs them one after the other.</summary>

@@ -65,7 +65,7 @@ internal sealed unsafe class CudaDevice : GpuDevice
         CudaErrors.Check(CudaFunctions.SetContext(_context), "be used");
     }
 
-    /// <summary>As <see cref="Enter"/>, to free something; false if the device is gone, with all that it held.</summary>
+    /// <summary>As <see cref="Enter"/>, to free something; false if the device is gone.</summary>
     public bool TryEnter() => !_isDisposed && CudaFunctions.SetContext(_context) == 0;
 
     /// <summary>Waits until all work is done.</summary>

@@ -12,7 +12,8 @@ internal sealed class GpuKernelTable<TShape>(params IReadOnlyList<GpuKernelRow<T
 
     /// <summary>The best way for a shape on a device.</summary>
     /// <remarks>
-    /// It is the first one whose blocks keep all multiprocessors busy. If there is none, it is the one with most blocks.
+    /// It is the first one whose blocks keep all multiprocessors busy. If there is none, it is the one with most
+    /// blocks.
     /// </remarks>
     /// <param name="device">The device.</param>
     /// <param name="shape">The shape.</param>

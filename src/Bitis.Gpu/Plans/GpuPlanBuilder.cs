@@ -99,7 +99,8 @@ internal sealed class GpuPlanBuilder
     public void SetValue(Node node, GpuMatrix place) => _values.Add(node, place);
 
     /// <summary>The levels of a value.</summary>
-    public GpuLevels Levels(Node node) => _levels.TryGetValue(node, out GpuLevels? levels) ? levels : throw Missing(node);
+    public GpuLevels Levels(Node node) =>
+        _levels.TryGetValue(node, out GpuLevels? levels) ? levels : throw Missing(node);
 
     /// <summary>Sets the place of a value's levels.</summary>
     public void SetLevels(Node node, GpuLevels levels) => _levels.Add(node, levels);

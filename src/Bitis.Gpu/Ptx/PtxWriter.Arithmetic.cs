@@ -106,6 +106,30 @@ internal sealed partial class PtxWriter
     public Register LoadConstant(Register address, int offset = 0) =>
         Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
 
+    /// <summary>Neighbouring values of 4 bytes in shared memory.</summary>
+    /// <param name="kind">What they are.</param>
+    /// <param name="address">Where they begin.</param>
+    /// <param name="offset">Bytes behind the address.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="isAligned">Whether the first one lies at a multiple of 16 bytes, so that four come at once.</param>
+    public Register[] LoadShared(RegisterKind kind, Register address, int offset, int count, bool isAligned)
+    {
+        const int AtOnce = 4;
+        string type = kind == RegisterKind.Float ? "f32" : "b32";
+        Register[] values = New(kind, count);
+        for (int i = 0, next; i < count; i = next)
+        {
+            Operand source = Operand.At(address, offset + (i * sizeof(int)));
+            bool isVector = isAligned && count - i >= AtOnce;
+            next = isVector ? i + AtOnce : i + 1;
+            if (isVector)
+                Do($"ld.shared.v4.{type}", Operand.Vector(values.AsSpan(i, AtOnce)), source);
+            else
+                Do($"ld.shared.{type}", values[i], source);
+        }
+        return values;
+    }
+
     /// <summary>The sum over the threads of a warp, or of each group of a power of two of them.</summary>
     /// <param name="value">A float or an integer.</param>
     /// <param name="lanes">The size of a group.</param>

@@ -35,7 +35,7 @@ internal sealed class ShuffleInstruction(ShuffleMode mode, int result, int a, in
             if (warp.Row(members)[lane] != mask)
             {
                 throw warp.Finding(
-                    FindingKind.Divergence, $"the mask {warp.Row(members)[lane]:X8} is not that of the lanes {mask:X8}");
+                    FindingKind.Divergence, $"the mask {warp.Row(members)[lane]:X8} is not the lanes' {mask:X8}");
             }
 
             int other = Source(lane, (int)warp.Row(b)[lane] & 31, warp.Row(clamp)[lane]);

@@ -52,13 +52,16 @@ internal sealed class ScanCase
             Array.Clear(_u[1]); // The forward direction alone says what Δ is.
     }
 
+    /// <summary>Where the kernel runs.</summary>
+    public EmulatedDevice Device { get; } = new(PtxTarget.Sm80, seed: 5);
+
     public float[] InverseScales { get; }
 
     public float[] ZeroPoints { get; }
 
     public double[] Run(GpuKernelRow<ScanShape> row, PtxKernel? kernel = null)
     {
-        using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 5);
+        EmulatedDevice device = Device;
         using GpuFunction function = device.Load(kernel ?? row.Emit(_shape, PtxTarget.Sm80));
         int bytes = _shape.WritesLevels ? 1 : sizeof(float);
         GpuBuffer output = device.Allocate((long)_images * _shape.Tokens * _shape.OutputStride * bytes);

@@ -98,6 +98,20 @@ public sealed class ScanTests
     }
 
     [Fact]
+    public void The_recurrence_has_a_budget()
+    {
+        const int Tokens = 64, Channels = 64, States = 16, Warps = 4;
+        var shape = new ScanShape(Tokens, Channels, States, Rank: 12, OutputScale: 1, WritesLevels: false);
+        var data = new ScanCase(shape, images: 1);
+        data.Run(ScanKernels.Table.Rows[0]);
+        Measurements measured = data.Device.Measurements;
+        Assert.Equal(measured.IdealSharedPasses, measured.SharedPasses);
+        // Of each token: a power for each state and the softplus; and one for the gate, once for both directions.
+        Assert.Equal((Warps * Tokens * (States + 1)) + (Warps / 2 * Tokens), measured.Count("ex2"));
+        Assert.InRange(measured.Total / (Warps * Tokens), 0, 165);
+    }
+
+    [Fact]
     public void Few_images_and_long_sequences_take_more_threads_a_channel()
     {
         using EmulatedDevice device = KernelRun.Device();

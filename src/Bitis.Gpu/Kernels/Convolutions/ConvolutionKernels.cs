@@ -69,7 +69,8 @@ internal static class ConvolutionKernels
                 if (shape.MaxLevel is { } maxLevel)
                 {
                     Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
-                    Register level = Level(w, levels, w.Add(first, (direction * shape.Tokens) + t), isInside, u, maxLevel);
+                    Register token = w.Add(first, (direction * shape.Tokens) + t);
+                    Register level = Level(w, levels, token, isInside, u, maxLevel);
                     w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(levels[direction], levelIndex, 1)), level);
                 }
             }

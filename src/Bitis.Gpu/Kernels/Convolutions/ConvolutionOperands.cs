@@ -42,14 +42,11 @@ internal sealed class ConvolutionOperands
         List<GpuArgument> arguments = [Input, Weights, Biases, Forward, Backward];
         if (shape.MaxLevel is not null)
         {
-            arguments.Add(Required(ForwardLevels, nameof(ForwardLevels)));
-            arguments.Add(Required(BackwardLevels, nameof(BackwardLevels)));
-            arguments.Add(Required(InverseScales, nameof(InverseScales)));
-            arguments.Add(Required(ZeroPoints, nameof(ZeroPoints)));
+            arguments.Add(RequiredBuffer.Of(ForwardLevels));
+            arguments.Add(RequiredBuffer.Of(BackwardLevels));
+            arguments.Add(RequiredBuffer.Of(InverseScales));
+            arguments.Add(RequiredBuffer.Of(ZeroPoints));
         }
         return new GpuLaunch(function, row.Grid(shape, Images), [.. arguments]);
     }
-
-    private static GpuBuffer Required(GpuBuffer? buffer, string name) =>
-        buffer ?? throw new ArgumentException($"The convolutions need {name}.", name);
 }

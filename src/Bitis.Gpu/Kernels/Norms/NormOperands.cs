@@ -35,17 +35,14 @@ internal sealed class NormOperands
     {
         List<GpuArgument> arguments = [Input, Output, Weight, Rows];
         if (shape.IsCentered)
-            arguments.Add(Required(Bias, nameof(Bias)));
+            arguments.Add(RequiredBuffer.Of(Bias));
         if (shape.UpdatesStream)
-            arguments.Add(Required(Stream, nameof(Stream)));
+            arguments.Add(RequiredBuffer.Of(Stream));
         if (shape.WritesLevels)
         {
-            arguments.Add(Required(InverseScales, nameof(InverseScales)));
-            arguments.Add(Required(ZeroPoints, nameof(ZeroPoints)));
+            arguments.Add(RequiredBuffer.Of(InverseScales));
+            arguments.Add(RequiredBuffer.Of(ZeroPoints));
         }
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }
-
-    private static GpuBuffer Required(GpuBuffer? buffer, string name) =>
-        buffer ?? throw new ArgumentException($"The norm needs {name}.", name);
 }

@@ -66,7 +66,8 @@ internal static class FloatProduct
         }
 
         Register row = w.Add(firstRow, w.ShiftLeft(down, 2)), column = w.Add(firstColumn, w.ShiftLeft(across, 2));
-        LinearEpilogue.ColumnValues[][] columns = [epilogue.ReadColumns(column), epilogue.ReadColumns(w.Add(column, 2))];
+        LinearEpilogue.ColumnValues[][] columns =
+            [epilogue.ReadColumns(column), epilogue.ReadColumns(w.Add(column, 2))];
         for (int i = 0; i < Each; i++)
         {
             LinearEpilogue.RowValues values = epilogue.ReadRow(i == 0 ? row : w.Add(row, i), rows);

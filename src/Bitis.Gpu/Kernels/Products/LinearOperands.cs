@@ -47,22 +47,19 @@ internal sealed class LinearOperands
     {
         List<GpuArgument> arguments = [Input, Weights, Output, Rows];
         if (shape.HasBias)
-            arguments.Add(Required(Bias, nameof(Bias)));
+            arguments.Add(RequiredBuffer.Of(Bias));
         if (shape.Numbers == LinearNumbers.Levels)
         {
-            arguments.Add(Required(InputScales, nameof(InputScales)));
-            arguments.Add(Required(InputZeroPoints, nameof(InputZeroPoints)));
-            arguments.Add(Required(WeightScales, nameof(WeightScales)));
-            arguments.Add(Required(ColumnSums, nameof(ColumnSums)));
+            arguments.Add(RequiredBuffer.Of(InputScales));
+            arguments.Add(RequiredBuffer.Of(InputZeroPoints));
+            arguments.Add(RequiredBuffer.Of(WeightScales));
+            arguments.Add(RequiredBuffer.Of(ColumnSums));
         }
         if (shape.Output == LinearOutput.Levels)
         {
-            arguments.Add(Required(InverseScales, nameof(InverseScales)));
-            arguments.Add(Required(ZeroPoints, nameof(ZeroPoints)));
+            arguments.Add(RequiredBuffer.Of(InverseScales));
+            arguments.Add(RequiredBuffer.Of(ZeroPoints));
         }
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }
-
-    private static GpuBuffer Required(GpuBuffer? buffer, string name) =>
-        buffer ?? throw new ArgumentException($"The layer needs {name}.", name);
 }

@@ -10,7 +10,7 @@ namespace Bitis.Gpu.Kernels.Products;
 internal sealed record LinearShape(
     int Inputs, int Outputs, LinearNumbers Numbers, LinearOutput Output, bool HasBias, int MaxLevel = 255)
 {
-    /// <summary>The bytes of a chunk that is copied at once; rows of input and weights begin at multiples of it.</summary>
+    /// <summary>The bytes that are copied at once; rows of input and weights begin at multiples of it.</summary>
     public const int ChunkBytes = 16;
 
     /// <summary>The bytes of a row without padding.</summary>

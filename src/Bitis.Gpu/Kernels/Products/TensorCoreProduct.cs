@@ -120,7 +120,7 @@ internal static class TensorCoreProduct
             step => Place(w, memory, row, step == 0 ? half : w.Add(half, step * StepBytes / ChunkBytes))),
     ];
 
-    /// <summary>Begins the copies of a stage. A group is made even without copies, so that counts stay simple.</summary>
+    /// <summary>Begins the copies of a stage. Without copies there is an empty group, so that counts are right.</summary>
     private static void Begin(PtxWriter w, LinearShape shape, List<Copy> copies, int stage, int stages, int place)
     {
         int left = shape.InputBytes - (stage * StageBytes);
@@ -165,7 +165,7 @@ internal static class TensorCoreProduct
                 : "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32",
             Operand.Vector(sums), Operand.Vector(a), Operand.Vector(b), Operand.Vector(sums));
 
-    /// <summary>Lane l holds the sums of rows l/4 and l/4 + 8 and columns 2·(l%4) and the next, of each fragment.</summary>
+    /// <summary>Finishes the sums: lane l has rows l/4 and l/4 + 8, columns 2·(l%4) and the next.</summary>
     private static void Finish(
         PtxWriter w, LinearEpilogue epilogue, Register rows, Register firstRow, Register firstColumn, Register lane,
         Register[][] sums, int down, int across)

@@ -31,7 +31,8 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
 
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
-            + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.Levels is null ? "" : "_states") + (shape.WritesLevels ? "_levels" : ""),
+            + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.Levels is null ? "" : "_states")
+            + (shape.WritesLevels ? "_levels" : ""),
         2 * ThreadsOfDirection);
 
     private DeltaProjection _delta = null!;
@@ -79,7 +80,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         _tiles = w.MultiplyAdd(backward, 2 * TileBytes, w.Add(memory, tiles));
 
         _direction = new Direction(
-            isForward, w.Select(isForward, 1, -1), w.Select(isForward, 0, shape.Tokens - 1),
+            w.Select(isForward, 1, -1), w.Select(isForward, 0, shape.Tokens - 1),
             w.Multiply(image, shape.Tokens), place, w.Emit(RegisterKind.Long, "selp.b64", p[2], p[3], isForward));
         Register inBlock = w.ShiftRight(place, int.Log2(lanes));
         Register channel = w.MultiplyAdd(w.Special("ctaid.x"), ChannelsOfBlock(lanes), inBlock);
@@ -223,7 +224,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
 
     /// <summary>The way of a thread through the tokens, and what its direction reads.</summary>
     private sealed record Direction(
-        Register IsForward, Register Sign, Register Start, Register FirstRow, Register Place, Register Parameters);
+        Register Sign, Register Start, Register FirstRow, Register Place, Register Parameters);
 
     /// <summary>The channel of a thread.</summary>
     private sealed record Channel(Register Index, Register InBlock, Register Writes, Register Part, Register U);

@@ -26,12 +26,11 @@ internal sealed class FloatDelta(PtxWriter writer, ScanShape shape) : DeltaProje
     /// <inheritdoc />
     public override Register Project(Register tile, int row, Register token)
     {
+        Register[] inputs = Writer.LoadShared(
+            RegisterKind.Float, tile, row * Shape.ParameterStride * sizeof(float), Shape.Rank, isAligned: true);
         Register sum = Bias;
         for (int r = 0; r < Shape.Rank; r++)
-        {
-            Operand place = Operand.At(tile, ((row * Shape.ParameterStride) + r) * sizeof(float));
-            sum = Writer.MultiplyAdd(Writer.Emit(RegisterKind.Float, "ld.shared.f32", place), _weights[r], sum);
-        }
+            sum = Writer.MultiplyAdd(inputs[r], _weights[r], sum);
         return sum;
     }
 }

@@ -36,19 +36,14 @@ internal sealed class FloatStates(PtxWriter writer, ScanShape shape, int lanes) 
     public override Register Step(Register u, Register x, Register tile, int row, Register step)
     {
         PtxWriter w = Writer;
-        int start = (row * Shape.ParameterStride) + Shape.Rank;
         Register delta = Softplus(x), input = w.Multiply(delta, u), sum = w.Float(0);
-        Register mine = OwnStates(tile, sizeof(float));
+        (Register[] b, Register[] c) = ReadRow(RegisterKind.Float, tile, row);
         for (int n = 0; n < Count; n++)
         {
-            Register b = Read(mine, start + n), c = Read(mine, start + Shape.States + n), h = _hidden[n];
+            Register h = _hidden[n];
             Register decay = w.Exp2(w.Multiply(delta, _rates[n]));
-            w.Do("fma.rn.f32", h, decay, h, w.Multiply(input, b));
-            sum = w.MultiplyAdd(h, c, sum);
+            w.Do("fma.rn.f32", h, decay, h, w.Multiply(input, b[n]));
+            sum = w.MultiplyAdd(h, c[n], sum);
         }
         return w.MultiplyAdd(_skip, u, SumOfChannel(sum));
-    }
-
-    private Register Read(Register tile, int element) =>
-        Writer.Emit(RegisterKind.Float, "ld.shared.f32", Operand.At(tile, element * sizeof(float)));
-}
+    }}

@@ -140,19 +140,18 @@ internal sealed class LevelStates(
     private Register Update(Register code, Register v, Register tile, int row, Register step)
     {
         PtxWriter w = Writer;
-        Register mine = OwnStates(tile, sizeof(int)), sum = w.Integer(0);
+        Register sum = w.Integer(0);
+        (Register[] b, Register[] c) = ReadRow(RegisterKind.Word, tile, row);
         Register offsets = w.Address(Offsets, OfStep(step), Shape.States * sizeof(int));
         offsets = OwnStates(offsets, sizeof(int));
-        int start = (row * Shape.ParameterStride) + Shape.Rank;
         for (int n = 0; n < Count; n++)
         {
             Register h = _hidden[n], index = w.Clamp(w.Add(code, _rates[n]), 0, Decays - 1);
             Register decay = w.Emit(
                 RegisterKind.Word, "ld.shared.b32", Operand.At(w.MultiplyAdd(index, sizeof(int), _tables)));
-            Register b = Read(mine, start + n), c = Read(mine, start + Shape.States + n);
-            Register next = w.Clamp(w.Add(Product(decay, h), Product(v, b)), Lowest, Highest);
+            Register next = w.Clamp(w.Add(Product(decay, h), Product(v, b[n])), Lowest, Highest);
             w.Do("mov.b32", h, LevelOf(next, LoadInteger(offsets, n * sizeof(int))));
-            sum = w.MultiplyAdd(h, c, sum);
+            sum = w.MultiplyAdd(h, c[n], sum);
         }
         return sum;
     }
@@ -201,9 +200,6 @@ internal sealed class LevelStates(
     private Register OfStep(Register step) => Writer.MultiplyAdd(backward, Shape.Tokens, step);
 
     private Register ScalesOfStep(Register step) => Writer.Address(StepScales, OfStep(step), 4 * sizeof(float));
-
-    private Register Read(Register tile, int element) =>
-        Writer.Emit(RegisterKind.Word, "ld.shared.b32", Operand.At(tile, element * sizeof(float)));
 
     private Register LoadInteger(Register address, int offset) =>
         Writer.Emit(RegisterKind.Word, "ld.global.nc.b32", Operand.At(address, offset));

@@ -68,22 +68,19 @@ internal sealed class ScanOperands
             Forward, Backward, ForwardParameters, BackwardParameters, Gate, Output, DeltaWeights, DeltaBiases];
         if (shape.DeltaMaxLevel is not null)
         {
-            arguments.Add(Required(DeltaWeightScales, nameof(DeltaWeightScales)));
-            arguments.Add(Required(DeltaWeightSums, nameof(DeltaWeightSums)));
-            arguments.Add(Required(DeltaScales, nameof(DeltaScales)));
-            arguments.Add(Required(DeltaInverseScales, nameof(DeltaInverseScales)));
-            arguments.Add(Required(DeltaZeroPoints, nameof(DeltaZeroPoints)));
+            arguments.Add(RequiredBuffer.Of(DeltaWeightScales));
+            arguments.Add(RequiredBuffer.Of(DeltaWeightSums));
+            arguments.Add(RequiredBuffer.Of(DeltaScales));
+            arguments.Add(RequiredBuffer.Of(DeltaInverseScales));
+            arguments.Add(RequiredBuffer.Of(DeltaZeroPoints));
         }
         foreach (GpuBuffer buffer in States)
             arguments.Add(buffer);
         if (shape.WritesLevels)
         {
-            arguments.Add(Required(InverseScales, nameof(InverseScales)));
-            arguments.Add(Required(ZeroPoints, nameof(ZeroPoints)));
+            arguments.Add(RequiredBuffer.Of(InverseScales));
+            arguments.Add(RequiredBuffer.Of(ZeroPoints));
         }
         return new GpuLaunch(function, row.Grid(shape, Images), [.. arguments]);
     }
-
-    private static GpuBuffer Required(GpuBuffer? buffer, string name) =>
-        buffer ?? throw new ArgumentException($"The scans need {name}.", name);
 }

@@ -64,6 +64,20 @@ internal abstract class ScanStates(PtxWriter writer, ScanShape shape, int lanes)
             ? writer.Address(address, Part, Count * bytes)
             : writer.MultiplyAdd(Part, Count * bytes, address);
 
+    /// <summary>B and C of the thread's states, from a row of a tile.</summary>
+    /// <param name="kind">What they are in the tile: floats, or levels.</param>
+    /// <param name="tile">The address of the tile.</param>
+    /// <param name="row">The row.</param>
+    protected (Register[] B, Register[] C) ReadRow(RegisterKind kind, Register tile, int row)
+    {
+        Register mine = OwnStates(tile, sizeof(float));
+        int start = ((row * shape.ParameterStride) + shape.Rank) * sizeof(float);
+        bool isAligned = shape.Rank % 4 == 0 && shape.States % 4 == 0 && Count % 4 == 0;
+        return (
+            writer.LoadShared(kind, mine, start, Count, isAligned),
+            writer.LoadShared(kind, mine, start + (shape.States * sizeof(float)), Count, isAligned));
+    }
+
     /// <summary>softplus(x) = max(x, 0) + log(1 + e), e = exp(−|x|).</summary>
     /// <remarks>
     /// log(1 + e) = 2·artanh(s), s = e/(2 + e) ≤ 1/3, by its series. The processor's logarithm has an absolute error,
