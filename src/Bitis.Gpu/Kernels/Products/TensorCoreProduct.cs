@@ -120,7 +120,7 @@ internal static class TensorCoreProduct
             step => Place(w, memory, row, step == 0 ? half : w.Add(half, step * StepBytes / ChunkBytes))),
     ];
 
-    /// <summary>Begins the copies of a stage. Without copies there is an empty group, so that counts are right.</summary>
+    /// <summary>Begins the copies of a stage. Without copies the group is empty, so that counts are right.</summary>
     private static void Begin(PtxWriter w, LinearShape shape, List<Copy> copies, int stage, int stages, int place)
     {
         int left = shape.InputBytes - (stage * StageBytes);
