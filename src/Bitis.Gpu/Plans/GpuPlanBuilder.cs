@@ -28,6 +28,7 @@ internal sealed class GpuPlanBuilder
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, GpuMatrix> _values = [];
     private readonly Dictionary<Node, GpuLevels> _levels = [];
+    private readonly Dictionary<GpuBuffer, Node> _writers = [];
     private readonly Dictionary<(string Role, long Bytes), GpuBuffer> _scratch = [];
     private readonly Dictionary<string, GpuFunction> _functions = [];
     private readonly List<IDisposable> _owned = [];
@@ -57,8 +58,18 @@ internal sealed class GpuPlanBuilder
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
     public static GpuPlan Build(GpuDevice device, VisionModel model, int images) =>
+        Build(device, model.Graph, model.Weights, images);
+
+    /// <summary>Plans a graph in float32.</summary>
+    /// <param name="device">The device, which the plan owns from now on.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="weights">Its parameters, by name.</param>
+    /// <param name="images">The most images at a time.</param>
+    /// <exception cref="BitisException">As for a model.</exception>
+    public static GpuPlan Build(
+        GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images) =>
         Build(
-            device, model.Graph, model.Weights, new Dictionary<string, QuantizedLayer>(),
+            device, graph, weights, new Dictionary<string, QuantizedLayer>(),
             new Dictionary<string, QuantizedScan>(), images);
 
     /// <summary>Plans a quantized model.</summary>
@@ -93,10 +104,25 @@ internal sealed class GpuPlanBuilder
     }
 
     /// <summary>The place of a value.</summary>
-    public GpuMatrix Value(Node node) => _values.TryGetValue(node, out GpuMatrix? value) ? value : throw Missing(node);
+    /// <exception cref="BitisException">It has none, or another value was written there since.</exception>
+    public GpuMatrix Value(Node node)
+    {
+        if (!_values.TryGetValue(node, out GpuMatrix? value))
+            throw Missing(node);
+        Node written = node;
+        while (_graph.ProducerOf(written) is ValueView view)
+            written = view.Node.Inputs[0];
+        return _writers.GetValueOrDefault(value.Buffer, written) == written
+            ? value
+            : throw new BitisException($"The GPU cannot keep '{node.Name}' ({node.Kind}). Use --device cpu.");
+    }
 
-    /// <summary>Sets the place of a value.</summary>
-    public void SetValue(Node node, GpuMatrix place) => _values.Add(node, place);
+    /// <summary>Sets the place of a value, which is written now.</summary>
+    public void SetValue(Node node, GpuMatrix place)
+    {
+        _values.Add(node, place);
+        _writers[place.Buffer] = node;
+    }
 
     /// <summary>The levels of a value.</summary>
     public GpuLevels Levels(Node node) =>
@@ -186,7 +212,8 @@ internal sealed class GpuPlanBuilder
     private GpuPlan Build()
     {
         Node image = _graph.Graph.Input;
-        GpuMatrix input = Allocate(1, (int)image.Shape.ElementCount);
+        int tokens = image.Shape.Rank == 2 ? image.Shape[0] : 1;
+        GpuMatrix input = Allocate(tokens, (int)image.Shape.ElementCount / tokens);
         _values.Add(image, input);
         VimMixer[] mixers = [.. _graph.Operations.OfType<FusedGate>().Select(gate => VimMixer.Find(_graph, gate))
             .OfType<VimMixer>()];

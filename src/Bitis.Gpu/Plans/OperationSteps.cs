@@ -123,7 +123,8 @@ internal static class OperationSteps
         var layer = (Linear)node.Operator;
         FloatTensor? bias = layer.HasBias ? plan.Parameter(node, 1) : null;
         int rows = node.Shape.Rank == 1 ? 1 : node.Shape[0];
-        GpuMatrix y = node == plan.Graph.Graph.Output
+        // A product cannot overwrite what it reads, which may be a product of the same size.
+        GpuMatrix y = node == plan.Graph.Graph.Output || layer.InFeatures == layer.OutFeatures
             ? plan.Allocate(rows, layer.OutFeatures)
             : plan.Scratch($"linear {layer.OutFeatures}", rows, layer.OutFeatures);
         if (plan.LayerOf(node) is { } quantized)

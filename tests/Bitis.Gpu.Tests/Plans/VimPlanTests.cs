@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Plans;
 using Bitis.Gpu.Ptx;
+using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Vim;
 
@@ -100,6 +101,21 @@ public sealed class VimPlanTests
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1));
         Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Use --device cpu.", e.Message);
+    }
+
+    [Fact]
+    public void A_value_whose_memory_was_used_again_is_refused()
+    {
+        var graph = new GraphBuilder([2, 8]);
+        Node first = graph.Linear("first", graph.Input, 12), second = graph.Linear("second", graph.Input, 12);
+        Node norm = graph.RmsNorm("norm", graph.Add("sum", first, second), 1e-5f);
+        Node token = graph.SelectToken("token", norm, 0);
+        Graph built = graph.Build(graph.Linear("head", token, 3));
+        Dictionary<string, FloatTensor> weights =
+            built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
+        BitisException e = Assert.Throws<BitisException>(
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1));
+        Assert.Equal("The GPU cannot keep 'first' (linear). Use --device cpu.", e.Message);
     }
 
     [Fact]
