@@ -1,0 +1,52 @@
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Devices;
+
+/// <summary>A GPU: memory, kernels and graphs of launches. Tests put an interpreter in its place.</summary>
+/// <remarks>Buffers, functions and graphs belong to the device that made them and must not outlive it.</remarks>
+internal abstract class GpuDevice : IDisposable
+{
+    /// <summary>The name that the maker gave it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What instructions it has.</summary>
+    public abstract ComputeCapability Capability { get; }
+
+    /// <summary>How many multiprocessors it has, each of which runs blocks of its own.</summary>
+    public abstract int Multiprocessors { get; }
+
+    /// <summary>The most shared memory of a block.</summary>
+    public abstract int MaxSharedBytes { get; }
+
+    /// <summary>Reserves memory with any contents.</summary>
+    /// <exception cref="BitisException">The GPU has not enough memory.</exception>
+    public abstract GpuBuffer Allocate(long bytes);
+
+    /// <summary>Makes a kernel ready.</summary>
+    /// <exception cref="BitisException">
+    /// The driver refuses the kernel; the message has the assembler's words.
+    /// </exception>
+    public abstract GpuFunction Load(PtxKernel kernel);
+
+    /// <summary>Records launches as a graph, which runs them one after the other.</summary>
+    public abstract GpuGraph Record(IReadOnlyList<GpuLaunch> launches);
+
+    /// <summary>Reserves memory and fills it.</summary>
+    public unsafe GpuBuffer Upload<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        GpuBuffer buffer = Allocate(Math.Max(1, (long)values.Length) * sizeof(T));
+        buffer.Write(values);
+        return buffer;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what belongs to the device.</summary>
+    protected abstract void Dispose(bool disposing);
+}

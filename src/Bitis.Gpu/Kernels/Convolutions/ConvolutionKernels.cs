@@ -1,0 +1,100 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Kernels.Convolutions;
+
+/// <summary>The convolutions along the tokens before the scans of both directions, with the SiLU behind them.</summary>
+/// <remarks>
+/// <code>
+///   u_forward[t]  = SiLU(bias + Σ_k w[k]·x[t − (K−1) + k])
+///   u_backward[t] = SiLU(bias + Σ_k w[k]·x[t + (K−1) − k])      the same of the reversed tokens, in place
+/// </code>
+/// A thread has a channel and 16 tokens, whose values and neighbours it reads once for both directions. Tokens outside
+/// the sequence are zeros. Where the next layer reads levels, each value becomes one at once.
+/// </remarks>
+internal static class ConvolutionKernels
+{
+    private const int Threads = 128, TokensOfThread = 16, MaxTaps = 8;
+
+    /// <summary>The ways to compute the convolutions.</summary>
+    public static GpuKernelTable<ConvolutionShape> Table { get; } = new(new GpuKernelRow<ConvolutionShape>(
+        "convolutions-token-window",
+        PtxTarget.Sm80.Capability,
+        shape => shape.Taps is > 0 and <= MaxTaps,
+        Emit,
+        (shape, images) => new GpuGrid((shape.Channels + Threads - 1) / Threads * Pieces(shape), images)));
+
+    private static int Pieces(ConvolutionShape shape) => (shape.Tokens + TokensOfThread - 1) / TokensOfThread;
+
+    private static PtxKernel Emit(ConvolutionShape shape, PtxTarget target)
+    {
+        var w = new PtxWriter(
+            $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}{(shape.MaxLevel is null ? "" : "_levels")}",
+            Threads);
+        Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
+        Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
+        Register backward = w.Parameter(ParameterKind.Pointer);
+        Register[] levels = shape.MaxLevel is null
+            ? []
+            : [.. Enumerable.Range(0, 4).Select(_ => w.Parameter(ParameterKind.Pointer))];
+        (Register part, Register piece) = w.Divide(w.Special("ctaid.x"), Pieces(shape));
+        Register channel = w.MultiplyAdd(part, Threads, w.Special("tid.x"));
+        Register hasChannel = w.Less(channel, shape.Channels);
+        channel = w.Select(hasChannel, channel, 0);
+        Register first = w.Multiply(piece, TokensOfThread), row = w.MultiplyAdd(
+            w.Special("ctaid.y"), shape.Tokens, first);
+
+        int before = shape.Taps - 1;
+        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), sizeof(float));
+        Register[] x = [.. Enumerable.Range(-before, TokensOfThread + (2 * before)).Select(
+            i => ReadToken(w, shape, source, first, i))];
+        Register index = w.MultiplyAdd(row, shape.Channels, channel);
+        for (int direction = 0; direction < 2; direction++)
+        {
+            Register place = w.Add(channel, direction * shape.Taps * shape.Channels);
+            Register[] taps = [.. Enumerable.Range(0, shape.Taps).Select(k => w.LoadConstant(
+                w.Address(weights, place, sizeof(float)), k * shape.Channels * sizeof(float)))];
+            Register bias = w.LoadConstant(
+                w.Address(biases, channel, sizeof(float)), direction * shape.Channels * sizeof(float));
+            Register output = w.Address(direction == 0 ? forward : backward, index, sizeof(float));
+            for (int t = 0; t < TokensOfThread; t++)
+            {
+                Register sum = bias;
+                for (int k = 0; k < shape.Taps; k++)
+                    sum = w.MultiplyAdd(taps[k], x[direction == 0 ? t + k : t + (2 * before) - k], sum);
+                Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
+                Register u = w.Silu(sum);
+                w.DoIf(
+                    isInside, "st.global.f32", Operand.At(output, t * shape.Channels * sizeof(float)), u);
+                if (shape.MaxLevel is { } maxLevel)
+                {
+                    Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
+                    Register token = w.Add(first, (direction * shape.Tokens) + t);
+                    Register level = Level(w, levels, token, isInside, u, maxLevel);
+                    w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(levels[direction], levelIndex, 1)), level);
+                }
+            }
+        }
+        return w.Finish(target);
+    }
+
+    private static Register Level(
+        PtxWriter w, Register[] levels, Register token, Register isInside, Register u, int maxLevel)
+    {
+        Register inverse = w.Float(0), zero = w.Float(0);
+        w.DoIf(isInside, "ld.global.nc.f32", inverse, Operand.At(w.Address(levels[2], token, sizeof(float))));
+        w.DoIf(isInside, "ld.global.nc.f32", zero, Operand.At(w.Address(levels[3], token, sizeof(float))));
+        return w.Quantize(u, inverse, zero, maxLevel);
+    }
+
+    /// <summary>A token of the window, 0 outside of the sequence.</summary>
+    private static Register ReadToken(PtxWriter w, ConvolutionShape shape, Register source, Register first, int offset)
+    {
+        Register value = w.Float(0), isInside = w.Less(first, shape.Tokens - offset);
+        if (offset < 0)
+            isInside = w.Both(isInside, w.Less(w.Integer(-offset - 1), first));
+        w.DoIf(
+            isInside, "ld.global.nc.f32", value, Operand.At(source, offset * shape.InputStride * sizeof(float)));
+        return value;
+    }
+}

@@ -1,0 +1,52 @@
+using Bitis.Gpu.Devices;
+
+namespace Bitis.Gpu.Kernels.Convolutions;
+
+/// <summary>The operands of a block's convolutions on a device. Tokens lie in their natural order.</summary>
+internal sealed class ConvolutionOperands
+{
+    /// <summary>How many images there are.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>x, <c>[images, tokens, channels]</c>.</summary>
+    public required GpuBuffer Input { get; init; }
+
+    /// <summary>The weights, <c>[2, taps, channels]</c>.</summary>
+    public required GpuBuffer Weights { get; init; }
+
+    /// <summary>The biases, <c>[2, channels]</c>.</summary>
+    public required GpuBuffer Biases { get; init; }
+
+    /// <summary>u of the forward direction, <c>[images, tokens, channels]</c>.</summary>
+    public required GpuBuffer Forward { get; init; }
+
+    /// <summary>u of the backward direction.</summary>
+    public required GpuBuffer Backward { get; init; }
+
+    /// <summary>Levels of the forward direction, <see cref="ConvolutionShape.LevelStride"/> apart.</summary>
+    public GpuBuffer? ForwardLevels { get; init; }
+
+    /// <summary>Levels of the backward direction.</summary>
+    public GpuBuffer? BackwardLevels { get; init; }
+
+    /// <summary>1/scale of the levels, <c>[2, tokens]</c>.</summary>
+    public GpuBuffer? InverseScales { get; init; }
+
+    /// <summary>The zero points of the levels, floats, <c>[2, tokens]</c>.</summary>
+    public GpuBuffer? ZeroPoints { get; init; }
+
+    /// <summary>A launch of <see cref="ConvolutionKernels"/>.</summary>
+    /// <exception cref="ArgumentException">An operand that the shape needs is missing.</exception>
+    public GpuLaunch Launch(GpuFunction function, GpuKernelRow<ConvolutionShape> row, ConvolutionShape shape)
+    {
+        List<GpuArgument> arguments = [Input, Weights, Biases, Forward, Backward];
+        if (shape.MaxLevel is not null)
+        {
+            arguments.Add(RequiredBuffer.Of(ForwardLevels));
+            arguments.Add(RequiredBuffer.Of(BackwardLevels));
+            arguments.Add(RequiredBuffer.Of(InverseScales));
+            arguments.Add(RequiredBuffer.Of(ZeroPoints));
+        }
+        return new GpuLaunch(function, row.Grid(shape, Images), [.. arguments]);
+    }
+}

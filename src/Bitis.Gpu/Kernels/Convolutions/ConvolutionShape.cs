@@ -1,0 +1,19 @@
+using Bitis.Gpu.Kernels.Products;
+
+namespace Bitis.Gpu.Kernels.Convolutions;
+
+/// <summary>What the text of a block's convolutions along the tokens depends on, of both directions.</summary>
+/// <param name="Tokens">L.</param>
+/// <param name="Channels">E.</param>
+/// <param name="Taps">K.</param>
+internal sealed record ConvolutionShape(int Tokens, int Channels, int Taps)
+{
+    /// <summary>The distance of rows of the input in elements.</summary>
+    public int InputStride { get; init; } = Channels;
+
+    /// <summary>The largest level, if levels of the output are written, too; else null.</summary>
+    public int? MaxLevel { get; init; }
+
+    /// <summary>The distance of rows of levels.</summary>
+    public int LevelStride => LinearShape.RowBytes(Channels);
+}

@@ -1,0 +1,192 @@
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Kernels.Products;
+
+/// <summary>What becomes of the sums of a linear layer, in the CPU's order of operations.</summary>
+/// <remarks>
+/// <code>
+///   value  = (float)(sum − zeroPoint[m]·columnSum[n])            of levels; else the sum itself
+///   y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]               every product and sum rounded
+///   C[m,n] = y[m,n],  C[m,n] + y[m,n],  (half)y[m,n]  or  clamp(round(y[m,n]·(1/s[m])) + z[m], 0, max)
+/// </code>
+/// It works on two neighbouring columns, so that they are stored at once where rows permit it.
+/// </remarks>
+internal sealed class LinearEpilogue
+{
+    private readonly PtxWriter _writer;
+    private readonly LinearShape _shape;
+    private readonly Register _target;
+    private readonly Register? _bias;
+    private readonly Register? _inputScales;
+    private readonly Register? _inputZeroPoints;
+    private readonly Register? _weightScales;
+    private readonly Register? _columnSums;
+    private readonly Register? _inverseScales;
+    private readonly Register? _zeroPoints;
+
+    /// <summary>Reads the parameters behind the operands and the number of rows.</summary>
+    /// <param name="writer">The kernel.</param>
+    /// <param name="shape">The layer.</param>
+    /// <param name="target">The address of the output.</param>
+    public LinearEpilogue(PtxWriter writer, LinearShape shape, Register target)
+    {
+        (_writer, _shape, _target) = (writer, shape, target);
+        if (shape.HasBias)
+            _bias = writer.Parameter(ParameterKind.Pointer);
+        if (shape.Numbers == LinearNumbers.Levels)
+        {
+            _inputScales = writer.Parameter(ParameterKind.Pointer);
+            _inputZeroPoints = writer.Parameter(ParameterKind.Pointer);
+            _weightScales = writer.Parameter(ParameterKind.Pointer);
+            _columnSums = writer.Parameter(ParameterKind.Pointer);
+        }
+        if (shape.Output == LinearOutput.Levels)
+        {
+            _inverseScales = writer.Parameter(ParameterKind.Pointer);
+            _zeroPoints = writer.Parameter(ParameterKind.Pointer);
+        }
+    }
+
+    /// <summary>Whether two columns lie at an address that permits one access to both.</summary>
+    private bool HasPairs => _shape.Outputs % 2 == 0 && _shape.OutputStride % 2 == 0;
+
+    /// <summary>What belongs to a row.</summary>
+    /// <param name="row">Its number.</param>
+    /// <param name="rows">How many there are.</param>
+    public RowValues ReadRow(Register row, Register rows)
+    {
+        Register isInside = _writer.Less(row, rows);
+        return new RowValues(
+            row, isInside,
+            ReadFloat(_inputScales, row, isInside), ReadInteger(_inputZeroPoints, row, isInside),
+            ReadFloat(_inverseScales, row, isInside), ReadFloat(_zeroPoints, row, isInside));
+    }
+
+    /// <summary>What belongs to a column and the next one.</summary>
+    /// <param name="column">An even number.</param>
+    public ColumnValues[] ReadColumns(Register column)
+    {
+        var values = new ColumnValues[2];
+        for (int i = 0; i < values.Length; i++)
+        {
+            Register c = i == 0 ? column : _writer.Add(column, i), isInside = _writer.Less(c, _shape.Outputs);
+            values[i] = new ColumnValues(
+                c, isInside, ReadFloat(_bias, c, isInside), ReadFloat(_weightScales, c, isInside),
+                ReadInteger(_columnSums, c, isInside));
+        }
+        return values;
+    }
+
+    /// <summary>Finishes two sums of a row.</summary>
+    /// <param name="row">Their row.</param>
+    /// <param name="columns">Their columns.</param>
+    /// <param name="sums">The sums: integers of levels, else floats.</param>
+    public void Store(RowValues row, ColumnValues[] columns, ReadOnlySpan<Register> sums)
+    {
+        PtxWriter w = _writer;
+        Register[] y = [Dequantize(row, columns[0], sums[0]), Dequantize(row, columns[1], sums[1])];
+        Register index = w.MultiplyAdd(row.Index, _shape.OutputStride, columns[0].Index);
+        Register address = w.Address(_target, index, _shape.OutputBytes);
+        if (_shape.Output == LinearOutput.Levels)
+        {
+            for (int i = 0; i < y.Length; i++)
+                y[i] = w.Quantize(y[i], row.InverseScale!.Value, row.ZeroPoint!.Value, _shape.MaxLevel);
+        }
+        if (HasPairs)
+        {
+            StorePair(w.Both(row.IsInside, columns[0].IsInside), address, y);
+            return;
+        }
+        for (int i = 0; i < y.Length; i++)
+        {
+            StoreOne(
+                w.Both(row.IsInside, columns[i].IsInside), Operand.At(address, i * _shape.OutputBytes), y[i]);
+        }
+    }
+
+    private Register Dequantize(RowValues row, ColumnValues column, Register sum)
+    {
+        PtxWriter w = _writer;
+        Register y = sum;
+        if (_shape.Numbers == LinearNumbers.Levels)
+        {
+            Register zero = w.Multiply(row.InputZeroPoint!.Value, column.WeightSum!.Value);
+            Register value = w.Emit(RegisterKind.Float, "cvt.rn.f32.s32", w.Subtract(sum, zero));
+            y = w.Multiply(value, w.Multiply(row.InputScale!.Value, column.WeightScale!.Value));
+        }
+        return column.Bias is { } bias ? w.Add(y, bias) : y;
+    }
+
+    private void StorePair(Register isInside, Register address, Register[] y)
+    {
+        PtxWriter w = _writer;
+        switch (_shape.Output)
+        {
+            case LinearOutput.Levels:
+                w.DoIf(isInside, "st.global.u16", Operand.At(address), w.Or(y[0], w.ShiftLeft(y[1], 8)));
+                break;
+            case LinearOutput.Halves:
+                Register halves = w.Emit(RegisterKind.Word, "cvt.rn.f16x2.f32", y[1], y[0]);
+                w.DoIf(isInside, "st.global.b32", Operand.At(address), halves);
+                break;
+            case LinearOutput.Sums:
+                Register[] stream = [w.Float(0), w.Float(0)];
+                w.DoIf(isInside, "ld.global.v2.f32", Operand.Vector(stream), Operand.At(address));
+                y = [w.Add(stream[0], y[0]), w.Add(stream[1], y[1])];
+                goto default;
+            default:
+                w.DoIf(isInside, "st.global.v2.f32", Operand.At(address), Operand.Vector(y));
+                break;
+        }
+    }
+
+    private void StoreOne(Register isInside, Operand place, Register y)
+    {
+        PtxWriter w = _writer;
+        switch (_shape.Output)
+        {
+            case LinearOutput.Levels:
+                w.DoIf(isInside, "st.global.u8", place, y);
+                break;
+            case LinearOutput.Halves:
+                w.DoIf(isInside, "st.global.b16", place, w.Emit(RegisterKind.Half, "cvt.rn.f16.f32", y));
+                break;
+            case LinearOutput.Sums:
+                Register stream = w.Float(0);
+                w.DoIf(isInside, "ld.global.f32", stream, place);
+                y = w.Add(stream, y);
+                goto default;
+            default:
+                w.DoIf(isInside, "st.global.f32", place, y);
+                break;
+        }
+    }
+
+    private Register? ReadFloat(Register? values, Register index, Register isInside)
+    {
+        if (values is not { } pointer)
+            return null;
+        Register value = _writer.Float(0);
+        _writer.DoIf(
+            isInside, "ld.global.nc.f32", value, Operand.At(_writer.Address(pointer, index, sizeof(float))));
+        return value;
+    }
+
+    private Register? ReadInteger(Register? values, Register index, Register isInside)
+    {
+        if (values is not { } pointer)
+            return null;
+        Register value = _writer.Integer(0);
+        _writer.DoIf(isInside, "ld.global.nc.b32", value, Operand.At(_writer.Address(pointer, index, sizeof(int))));
+        return value;
+    }
+
+    /// <summary>What belongs to a row of the output.</summary>
+    internal sealed record RowValues(
+        Register Index, Register IsInside, Register? InputScale, Register? InputZeroPoint, Register? InverseScale,
+        Register? ZeroPoint);
+
+    /// <summary>What belongs to a column of the output.</summary>
+    internal sealed record ColumnValues(
+        Register Index, Register IsInside, Register? Bias, Register? WeightScale, Register? WeightSum);
+}

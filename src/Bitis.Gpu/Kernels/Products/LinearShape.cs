@@ -1,0 +1,52 @@
+namespace Bitis.Gpu.Kernels.Products;
+
+/// <summary>What the text of a linear layer depends on.</summary>
+/// <param name="Inputs">K.</param>
+/// <param name="Outputs">N.</param>
+/// <param name="Numbers">What is multiplied.</param>
+/// <param name="Output">What is written.</param>
+/// <param name="HasBias">Whether a bias is added.</param>
+/// <param name="MaxLevel">The largest level, where levels are written.</param>
+internal sealed record LinearShape(
+    int Inputs, int Outputs, LinearNumbers Numbers, LinearOutput Output, bool HasBias, int MaxLevel = 255)
+{
+    /// <summary>The bytes that are copied at once; rows of input and weights begin at multiples of it.</summary>
+    public const int ChunkBytes = 16;
+
+    /// <summary>The bytes of a row without padding.</summary>
+    public int InputBytes => Inputs * BytesOf(Numbers);
+
+    /// <summary>The distance of rows of the input and of the weights in bytes.</summary>
+    /// <remarks>Padding of the input may hold anything; it is not read.</remarks>
+    public int InputStride { get; init; } = RowBytes(Inputs * BytesOf(Numbers));
+
+    /// <summary>The distance of rows of the weights in bytes.</summary>
+    public int WeightStride => RowBytes(InputBytes);
+
+    /// <summary>The distance of rows of the output in elements.</summary>
+    public int OutputStride { get; init; } = Output == LinearOutput.Levels ? RowBytes(Outputs) : Outputs;
+
+    /// <summary>The bytes of an output value.</summary>
+    public int OutputBytes => Output switch
+    {
+        LinearOutput.Levels => sizeof(byte),
+        LinearOutput.Halves => sizeof(ushort),
+        _ => sizeof(float),
+    };
+
+    /// <summary>A name for entries.</summary>
+    public string EntryName => $"{Numbers}_{Outputs}x{Inputs}_{Output}{(HasBias ? "_bias" : "")}".ToLowerInvariant();
+
+    /// <summary>Whether rows lie where chunks of them can be read at once.</summary>
+    public bool IsAligned => InputStride % ChunkBytes == 0 && InputStride >= InputBytes && OutputStride >= Outputs;
+
+    /// <summary>The bytes of a row with its padding.</summary>
+    public static int RowBytes(int bytes) => (bytes + ChunkBytes - 1) / ChunkBytes * ChunkBytes;
+
+    private static int BytesOf(LinearNumbers numbers) => numbers switch
+    {
+        LinearNumbers.Floats => sizeof(float),
+        LinearNumbers.Halves => sizeof(ushort),
+        _ => sizeof(byte),
+    };
+}

@@ -1,0 +1,30 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Kernels.Scans;
+
+/// <summary>The kernels of a block's scans.</summary>
+internal static class ScanKernels
+{
+    /// <summary>Threads of a direction in a block.</summary>
+    public const int ThreadsOfDirection = 64;
+
+    /// <summary>The most shared memory that leaves room for a second block.</summary>
+    private const int MaxSharedBytes = 80 << 10;
+
+    /// <summary>The ways, the one with most channels a block first; few images want the last one.</summary>
+    public static GpuKernelTable<ScanShape> Table { get; } = new(
+        [.. ((int[])[1, 2, 4]).Select(lanes => new GpuKernelRow<ScanShape>(
+            $"scan-lanes-{lanes}",
+            PtxTarget.Sm80.Capability,
+            shape => Fits(shape, lanes),
+            (shape, target) => new BlockScan(shape, lanes).Emit(target),
+            (shape, images) => new GpuGrid(Blocks(shape, lanes), images)))]);
+
+    private static int Blocks(ScanShape shape, int lanes) =>
+        ((shape.Channels * lanes) + ThreadsOfDirection - 1) / ThreadsOfDirection;
+
+    private static bool Fits(ScanShape shape, int lanes) =>
+        shape is { Tokens: > 0, States: > 0, Rank: > 0 }
+        && shape.States % lanes == 0 && BlockScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
+}

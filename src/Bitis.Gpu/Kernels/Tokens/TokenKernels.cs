@@ -1,0 +1,78 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Kernels.Tokens;
+
+/// <summary>What becomes of an image before the first block. A thread has one value of the output.</summary>
+internal static class TokenKernels
+{
+    private const int Threads = 256;
+
+    /// <summary>The patches of images as rows: (image, patches, count of images).</summary>
+    public static GpuKernelTable<PatchShape> Patches { get; } = new(new GpuKernelRow<PatchShape>(
+        "patches", PtxTarget.Sm80.Capability, shape => shape.RowStride >= shape.Values, EmitPatches,
+        (shape, images) => GridOf(images, shape.Down * shape.Across * shape.Values)));
+
+    /// <summary>Patches and class token with their positions: (patches, token, positions, output, images).</summary>
+    /// <remarks>Without a class token, the second operand is not read.</remarks>
+    public static GpuKernelTable<EmbeddingShape> Embeddings { get; } = new(new GpuKernelRow<EmbeddingShape>(
+        "embeddings", PtxTarget.Sm80.Capability, _ => true, EmitEmbeddings,
+        (shape, images) => GridOf(images, shape.Tokens * shape.Channels)));
+
+    private static GpuGrid GridOf(int images, int values) => new((values + Threads - 1) / Threads, images);
+
+    private static PtxKernel EmitPatches(PatchShape shape, PtxTarget target)
+    {
+        var w = new PtxWriter($"patches_{shape.Channels}x{shape.Height}x{shape.Width}_{shape.Side}", Threads);
+        Register image = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
+        Register index = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
+        Register isInside = w.Less(index, shape.Down * shape.Across * shape.Values);
+        (Register patch, Register value) = w.Divide(index, shape.Values);
+        (Register channel, Register inSquare) = w.Divide(value, shape.Side * shape.Side);
+        (Register line, Register column) = w.Divide(inSquare, shape.Side);
+        (Register down, Register across) = w.Divide(patch, shape.Across);
+        Register y = w.Subtract(w.MultiplyAdd(down, shape.Stride, line), shape.Padding);
+        Register x = w.Subtract(w.MultiplyAdd(across, shape.Stride, column), shape.Padding);
+        Register isPixel = w.Both(Lies(w, y, shape.Height), Lies(w, x, shape.Width));
+        Register plane = w.MultiplyAdd(w.Special("ctaid.y"), shape.Channels, channel);
+        Register pixel = w.MultiplyAdd(w.MultiplyAdd(plane, shape.Height, y), shape.Width, x), result = w.Float(0);
+        Register source = w.Address(image, pixel, sizeof(float));
+        w.DoIf(w.Both(isInside, isPixel), "ld.global.nc.f32", result, Operand.At(source));
+        Register row = w.MultiplyAdd(w.Special("ctaid.y"), shape.Down * shape.Across, patch);
+        Register place = w.Address(output, w.MultiplyAdd(row, shape.RowStride, value), sizeof(float));
+        w.DoIf(isInside, "st.global.f32", Operand.At(place), result);
+        return w.Finish(target);
+    }
+
+    private static PtxKernel EmitEmbeddings(EmbeddingShape shape, PtxTarget target)
+    {
+        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}", Threads);
+        Register patches = w.Parameter(ParameterKind.Pointer), classToken = w.Parameter(ParameterKind.Pointer);
+        Register positions = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
+        int patchesOfImage = shape.ClassToken is null ? shape.Tokens : shape.Tokens - 1;
+        Register index = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
+        Register isInside = w.Less(index, shape.Tokens * shape.Channels);
+        (Register token, Register channel) = w.Divide(index, shape.Channels);
+        Register value = w.Float(0), position = w.Float(0), isPatch = isInside, patch = token;
+        if (shape.ClassToken is { } place)
+        {
+            Register isBefore = w.Less(token, place), isBehind = w.Less(w.Integer(place), token);
+            Register isClass = w.Both(isInside, w.AreEqual(token, place));
+            isPatch = w.Both(isInside, w.Either(isBefore, isBehind));
+            patch = w.Select(isBehind, w.Subtract(token, 1), token);
+            Register source = w.Address(classToken, channel, sizeof(float));
+            w.DoIf(isClass, "ld.global.nc.f32", value, Operand.At(source));
+        }
+        Register image = w.Special("ctaid.y"), row = w.MultiplyAdd(image, patchesOfImage, patch);
+        Register from = w.Address(patches, w.MultiplyAdd(row, shape.Channels, channel), sizeof(float));
+        w.DoIf(isPatch, "ld.global.nc.f32", value, Operand.At(from));
+        w.DoIf(isInside, "ld.global.nc.f32", position, Operand.At(w.Address(positions, index, sizeof(float))));
+        Register to = w.MultiplyAdd(image, shape.Tokens * shape.Channels, index);
+        w.DoIf(
+            isInside, "st.global.f32", Operand.At(w.Address(output, to, sizeof(float))), w.Add(value, position));
+        return w.Finish(target);
+    }
+
+    private static Register Lies(PtxWriter w, Register coordinate, int size) =>
+        w.Both(w.Less(w.Integer(-1), coordinate), w.Less(coordinate, size));
+}

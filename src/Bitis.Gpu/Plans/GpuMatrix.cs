@@ -1,0 +1,21 @@
+using Bitis.Gpu.Devices;
+
+namespace Bitis.Gpu.Plans;
+
+/// <summary>A float32 value on a device: rows of each image, image after image.</summary>
+/// <param name="Buffer">The memory.</param>
+/// <param name="Start">The first element.</param>
+/// <param name="Rows">The rows of an image.</param>
+/// <param name="Columns">The length of a row.</param>
+/// <param name="Stride">The distance of rows in elements.</param>
+internal sealed record GpuMatrix(GpuBuffer Buffer, int Start, int Rows, int Columns, int Stride)
+{
+    /// <summary>The first element as an argument.</summary>
+    public GpuArgument Argument => GpuArgument.At(Buffer, (long)Start * sizeof(float));
+
+    /// <summary>One row of each image.</summary>
+    public GpuMatrix Row(int row) => this with { Start = Start + (row * Stride), Rows = 1, Stride = Rows * Stride };
+
+    /// <summary>Some columns.</summary>
+    public GpuMatrix Slice(int start, int length) => this with { Start = Start + start, Columns = length };
+}

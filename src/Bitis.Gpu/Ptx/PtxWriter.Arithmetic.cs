@@ -1,0 +1,173 @@
+namespace Bitis.Gpu.Ptx;
+
+/// <summary>Arithmetic and memory by names that are easier to read than opcodes.</summary>
+internal sealed partial class PtxWriter
+{
+    /// <summary>A register of the processor, such as <c>tid.x</c>.</summary>
+    public Register Special(string register) =>
+        Emit(RegisterKind.Word, "mov.u32", Operand.Named($"%{register}"));
+
+    /// <summary>A new integer register with a value.</summary>
+    public Register Integer(int value) => Emit(RegisterKind.Word, "mov.b32", value);
+
+    /// <summary>A new float register with a value.</summary>
+    public Register Float(float value) => Emit(RegisterKind.Float, "mov.f32", value);
+
+    /// <summary>The sum of two integers, addresses or floats.</summary>
+    public Register Add(Register a, Operand b) => a.Kind switch
+    {
+        RegisterKind.Long => Emit(RegisterKind.Long, "add.s64", a, b),
+        RegisterKind.Float => Emit(RegisterKind.Float, "add.rn.f32", a, b),
+        _ => Emit(RegisterKind.Word, "add.s32", a, b),
+    };
+
+    /// <summary>The difference of two integers or floats.</summary>
+    public Register Subtract(Register a, Operand b) => a.Kind == RegisterKind.Float
+        ? Emit(RegisterKind.Float, "sub.rn.f32", a, b)
+        : Emit(RegisterKind.Word, "sub.s32", a, b);
+
+    /// <summary>The product of two integers (its low bits) or floats.</summary>
+    public Register Multiply(Register a, Operand b) => a.Kind == RegisterKind.Float
+        ? Emit(RegisterKind.Float, "mul.rn.f32", a, b)
+        : Emit(RegisterKind.Word, "mul.lo.s32", a, b);
+
+    /// <summary>a·b + c: exact for integers, rounded once for floats.</summary>
+    public Register MultiplyAdd(Register a, Operand b, Operand c) => a.Kind == RegisterKind.Float
+        ? Emit(RegisterKind.Float, "fma.rn.f32", a, b, c)
+        : Emit(RegisterKind.Word, "mad.lo.s32", a, b, c);
+
+    /// <summary>Quotient and remainder of an integer that is not negative.</summary>
+    /// <param name="value">The integer.</param>
+    /// <param name="divisor">A positive number, so that the assembler finds a multiplication for it.</param>
+    public (Register Quotient, Register Remainder) Divide(Register value, int divisor)
+    {
+        Register quotient = Emit(RegisterKind.Word, "div.s32", value, divisor);
+        return (quotient, Subtract(value, Multiply(quotient, divisor)));
+    }
+
+    /// <summary>Bits that both have.</summary>
+    public Register And(Register a, Operand b) => Emit(RegisterKind.Word, "and.b32", a, b);
+
+    /// <summary>Bits that one of both has.</summary>
+    public Register Or(Register a, Operand b) => Emit(RegisterKind.Word, "or.b32", a, b);
+
+    /// <summary>Bits that differ.</summary>
+    public Register Xor(Register a, Operand b) => Emit(RegisterKind.Word, "xor.b32", a, b);
+
+    /// <summary>Bits moved to the left.</summary>
+    public Register ShiftLeft(Register a, int bits) => Emit(RegisterKind.Word, "shl.b32", a, bits);
+
+    /// <summary>Bits moved to the right, with zeros behind them.</summary>
+    public Register ShiftRight(Register a, int bits) => Emit(RegisterKind.Word, "shr.u32", a, bits);
+
+    /// <summary>Whether a is less than b, as signed integers.</summary>
+    public Register Less(Register a, Operand b) => Emit(RegisterKind.Predicate, "setp.lt.s32", a, b);
+
+    /// <summary>Whether two integers are equal.</summary>
+    public Register AreEqual(Register a, Operand b) => Emit(RegisterKind.Predicate, "setp.eq.s32", a, b);
+
+    /// <summary>Whether both are true.</summary>
+    public Register Both(Register a, Register b) => Emit(RegisterKind.Predicate, "and.pred", a, b);
+
+    /// <summary>Whether one of both is true.</summary>
+    public Register Either(Register a, Register b) => Emit(RegisterKind.Predicate, "or.pred", a, b);
+
+    /// <summary>One of two integers.</summary>
+    public Register Select(Register predicate, Operand ifTrue, Operand ifFalse) =>
+        Emit(RegisterKind.Word, "selp.b32", ifTrue, ifFalse, predicate);
+
+    /// <summary>The larger float; the number, if only one of them is one.</summary>
+    public Register Max(Register a, Operand b) => Emit(RegisterKind.Float, "max.f32", a, b);
+
+    /// <summary>The smaller float; the number, if only one of them is one.</summary>
+    public Register Min(Register a, Operand b) => Emit(RegisterKind.Float, "min.f32", a, b);
+
+    /// <summary>2ˣ, with an error of at most two units in the last place; no subnormal numbers.</summary>
+    public Register Exp2(Register x) => Emit(RegisterKind.Float, "ex2.approx.ftz.f32", x);
+
+    /// <summary>log₂ x, with an absolute error of up to 2⁻²² where x is near 1; no subnormal numbers.</summary>
+    public Register Log2(Register x) => Emit(RegisterKind.Float, "lg2.approx.ftz.f32", x);
+
+    /// <summary>1/x, with an error of at most one unit in the last place; no subnormal numbers.</summary>
+    public Register Reciprocal(Register x) => Emit(RegisterKind.Float, "rcp.approx.ftz.f32", x);
+
+    /// <summary>x/(1 + e⁻ˣ).</summary>
+    public Register Silu(Register x)
+    {
+        const float Log2E = 1.44269504f;
+        return Multiply(x, Reciprocal(Add(Exp2(Multiply(x, -Log2E)), 1f)));
+    }
+
+    /// <summary>pointer + index·bytes.</summary>
+    public Register Address(Register pointer, Register index, int bytes) =>
+        Add(pointer, Emit(RegisterKind.Long, "mul.wide.s32", index, bytes));
+
+    /// <summary>A float32 of memory that the kernel does not write.</summary>
+    public Register LoadConstant(Register address, int offset = 0) =>
+        Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
+
+    /// <summary>Neighbouring values of 4 bytes in shared memory.</summary>
+    /// <param name="kind">What they are.</param>
+    /// <param name="address">Where they begin.</param>
+    /// <param name="offset">Bytes behind the address.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="isAligned">Whether the first one lies at a multiple of 16 bytes, so that four come at once.</param>
+    public Register[] LoadShared(RegisterKind kind, Register address, int offset, int count, bool isAligned)
+    {
+        const int AtOnce = 4;
+        string type = kind == RegisterKind.Float ? "f32" : "b32";
+        Register[] values = New(kind, count);
+        for (int i = 0, next; i < count; i = next)
+        {
+            Operand source = Operand.At(address, offset + (i * sizeof(int)));
+            bool isVector = isAligned && count - i >= AtOnce;
+            next = isVector ? i + AtOnce : i + 1;
+            if (isVector)
+                Do($"ld.shared.v4.{type}", Operand.Vector(values.AsSpan(i, AtOnce)), source);
+            else
+                Do($"ld.shared.{type}", values[i], source);
+        }
+        return values;
+    }
+
+    /// <summary>The sum over the threads of a warp, or of each group of a power of two of them.</summary>
+    /// <param name="value">A float or an integer.</param>
+    /// <param name="lanes">The size of a group.</param>
+    public Register SumOverLanes(Register value, int lanes = WarpSize)
+    {
+        for (int distance = lanes / 2; distance > 0; distance /= 2)
+            value = Add(value, Emit(value.Kind, "shfl.sync.bfly.b32", value, distance, 31, -1));
+        return value;
+    }
+
+    /// <summary>An integer as a float, rounded once.</summary>
+    public Register ToFloat(Register value) => Emit(RegisterKind.Float, "cvt.rn.f32.s32", value);
+
+    /// <summary>The nearest integer of a float, half to even, within limits; the lower one for NaN.</summary>
+    public Register Round(Register value, float low, float high) => Emit(
+        RegisterKind.Word, "cvt.rzi.s32.f32", Min(Max(Emit(RegisterKind.Float, "cvt.rni.f32.f32", value), low), high));
+
+    /// <summary>An integer within limits.</summary>
+    public Register Clamp(Register value, int low, int high) =>
+        Emit(RegisterKind.Word, "min.s32", Emit(RegisterKind.Word, "max.s32", value, low), high);
+
+    /// <summary>Bits moved to the right, with copies of the sign behind them.</summary>
+    public Register ShiftRightSigned(Register a, int bits) => Emit(RegisterKind.Word, "shr.s32", a, bits);
+
+    /// <summary>The level of a value, as an integer register.</summary>
+    /// <remarks>
+    /// It computes as the CPU's <c>Quantize</c> does, with the same bits: the product with the inverse scale, rounded
+    /// to the nearest integer, half to even; plus the zero point; limited. NaN has level 0, since <c>max</c> returns
+    /// the number.
+    /// </remarks>
+    /// <param name="value">A float.</param>
+    /// <param name="inverseScale">1/scale, a float.</param>
+    /// <param name="zeroPoint">The zero point, as a float.</param>
+    /// <param name="maxLevel">The largest level.</param>
+    public Register Quantize(Register value, Register inverseScale, Register zeroPoint, int maxLevel)
+    {
+        Register rounded = Emit(RegisterKind.Float, "cvt.rni.f32.f32", Multiply(value, inverseScale));
+        Register limited = Min(Max(Add(rounded, zeroPoint), 0f), (float)maxLevel);
+        return Emit(RegisterKind.Word, "cvt.rzi.s32.f32", limited);
+    }
+}

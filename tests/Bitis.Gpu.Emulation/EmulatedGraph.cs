@@ -1,0 +1,19 @@
+using Bitis.Gpu.Devices;
+
+namespace Bitis.Gpu.Emulation;
+
+/// <summary>Launches that run one after the other.</summary>
+internal sealed class EmulatedGraph(EmulatedDevice device, IReadOnlyList<GpuLaunch> launches) : GpuGraph
+{
+    /// <inheritdoc />
+    public override void Run()
+    {
+        foreach (GpuLaunch launch in launches)
+            device.Launch(launch);
+    }
+
+    /// <inheritdoc />
+    protected override void Dispose(bool disposing)
+    {
+    }
+}

@@ -1,0 +1,71 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
+using Bitis.Gpu.Kernels;
+using Bitis.Gpu.Kernels.Convolutions;
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Tests.Kernels;
+
+/// <summary>The convolutions of both directions, against their definition in float64.</summary>
+public sealed class ConvolutionTests
+{
+    [Theory]
+    [InlineData(2, 17, 130, 4)]
+    [InlineData(1, 1, 5, 4)]
+    [InlineData(1, 32, 128, 1)]
+    [InlineData(3, 50, 33, 7)]
+    public void Outputs_are_those_of_the_definition(int images, int tokens, int channels, int taps)
+    {
+        var random = new Random(1);
+        float[] Values(int count, float low, float high) =>
+            [.. Enumerable.Range(0, count).Select(_ => low + (random.NextSingle() * (high - low)))];
+        var shape = new ConvolutionShape(tokens, channels, taps) { InputStride = (2 * channels) + 3, MaxLevel = 251 };
+        float[] x = Values(images * tokens * shape.InputStride, -2, 2), weights = Values(2 * taps * channels, -1, 1);
+        float[] biases = Values(2 * channels, -1, 1), inverses = Values(2 * tokens, 20, 60);
+        float[] zeros = [.. Values(2 * tokens, 20, 90).Select(zero => MathF.Round(zero))];
+        using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 9);
+        GpuKernelRow<ConvolutionShape> row = ConvolutionKernels.Table.Best(device, shape, images);
+        using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
+        int count = images * tokens * channels, bytes = images * tokens * shape.LevelStride;
+        GpuBuffer[] u = [device.Allocate(count * sizeof(float)), device.Allocate(count * sizeof(float))];
+        GpuBuffer[] levels = [device.Allocate(bytes), device.Allocate(bytes)];
+        var operands = new ConvolutionOperands
+        {
+            Images = images,
+            Input = device.Upload<float>(x),
+            Weights = device.Upload<float>(weights),
+            Biases = device.Upload<float>(biases),
+            Forward = u[0],
+            Backward = u[1],
+            ForwardLevels = levels[0],
+            BackwardLevels = levels[1],
+            InverseScales = device.Upload<float>(inverses),
+            ZeroPoints = device.Upload<float>(zeros),
+        };
+        using GpuGraph graph = device.Record([operands.Launch(function, row, shape)]);
+        graph.Run();
+        for (int i = 0; i < 2 * count; i++)
+        {
+            (int direction, int place) = Math.DivRem(i, count);
+            (int token, int channel) = Math.DivRem(place, channels);
+            double sum = biases[(direction * channels) + channel];
+            for (int k = 0; k < taps; k++)
+            {
+                int offset = direction == 0 ? k - (taps - 1) : taps - 1 - k, t = (token % tokens) + offset;
+                if (t >= 0 && t < tokens)
+                {
+                    sum += (double)weights[(((direction * taps) + k) * channels) + channel]
+                        * x[((token + offset) * shape.InputStride) + channel];
+                }
+            }
+            double expected = sum / (1 + Math.Exp(-sum));
+            float value = BitConverter.ToSingle(((EmulatedBuffer)u[direction]).Peek(place * sizeof(float), 4));
+            Assert.InRange(value - expected, -5e-6, 5e-6);
+            int group = (direction * tokens) + (token % tokens);
+            double level = Math.Clamp(Math.Round(expected * inverses[group]) + zeros[group], 0, 251);
+            byte written = ((EmulatedBuffer)levels[direction]).Peek((token * shape.LevelStride) + channel, 1)[0];
+            Assert.InRange(written - level, -1, 1);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Kernels;
+using Bitis.Gpu.Kernels.Scans;
+using Bitis.Gpu.Plans;
+using Bitis.Gpu.Ptx;
+using Bitis.Kernels.Scan;
+
+namespace Bitis.Gpu.Tests.Kernels;
+
+/// <summary>Scans in integers have the bits of the CPU's.</summary>
+public sealed class LevelScanTests
+{
+    public static TheoryData<string, int, int, int, int, int> Shapes()
+    {
+        var data = new TheoryData<string, int, int, int, int, int>();
+        (int Tokens, int Channels, int States, int Groups, int HiddenBits)[] shapes =
+            [(37, 40, 16, 3, 8), (1, 1, 4, 1, 16), (20, 70, 8, 1, 6), (16, 16, 16, 16, 8)];
+        foreach (GpuKernelRow<ScanShape> row in ScanKernels.Table.Rows)
+        {
+            foreach ((int tokens, int channels, int states, int groups, int hiddenBits) in shapes)
+                data.Add(row.Name, tokens, channels, states, groups, hiddenBits);
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Bits_are_those_of_the_CPU(
+        string kernel, int tokens, int channels, int states, int groups, int hiddenBits)
+    {
+        const float Gate = 64; // Its SiLU is 64 exactly, so the product with it loses nothing.
+        const int Images = 2;
+        var random = new Random(tokens);
+        float[] Values(int count, float low, float high) =>
+            [.. Enumerable.Range(0, count).Select(_ => low + (random.NextSingle() * (high - low)))];
+        IntegerScanTables[] tables = [.. Enumerable.Range(0, 2).Select(
+            _ => Tables(random, Values, tokens, channels, states, groups, hiddenBits))];
+        var shape = new ScanShape(tokens, channels, states, Rank: 1, OutputScale: 1, WritesLevels: false)
+        {
+            Levels = ScanConstants.ShapeOf(tables, "scan"),
+        };
+        int rows = Images * tokens;
+        float[][] u = [Values(rows * channels, -1, 1), Values(rows * channels, -1, 1)];
+        float[][] parameters =
+            [Values(rows * shape.ParameterStride, -1.5f, 1.5f), Values(rows * shape.ParameterStride, -1.5f, 1.5f)];
+        u[0][0] = float.NaN;
+        u[1][channels / 2] = float.PositiveInfinity;
+        float[] deltaWeights = Values(2 * channels, 1, 4);
+
+        using var device = new EmulatedDevice(PtxTarget.Sm80);
+        GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows.Single(row => row.Name == kernel);
+        using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
+        GpuBuffer output = device.Allocate(rows * channels * sizeof(float));
+        var operands = new ScanOperands
+        {
+            Images = Images,
+            Forward = device.Upload<float>(u[0]),
+            Backward = device.Upload<float>(u[1]),
+            ForwardParameters = device.Upload<float>(parameters[0]),
+            BackwardParameters = device.Upload<float>(parameters[1]),
+            DeltaWeights = device.Upload<float>(deltaWeights),
+            DeltaBiases = device.Upload<float>(new float[2 * channels]),
+            States = ScanConstants.Constants(tables, x => device.Upload<float>(x), x => device.Upload<int>(x)),
+            Gate = device.Upload<float>([.. Enumerable.Repeat(Gate, rows * channels)]),
+            Output = output,
+        };
+        using GpuGraph graph = device.Record([operands.Launch(function, row, shape)]);
+        graph.Run();
+        var results = new float[rows * channels];
+        output.Read(results.AsSpan());
+
+        float[] expected = new float[results.Length];
+        for (int direction = 0; direction < 2; direction++)
+            Scan(tables[direction], shape, Images, direction, u, parameters, deltaWeights, expected);
+        Assert.Equal(expected.Select(y => y * Gate), results);
+    }
+
+    /// <summary>One direction on the CPU; the backward one adds to the forward one.</summary>
+    private static unsafe void Scan(
+        IntegerScanTables tables, ScanShape shape, int images, int direction, float[][] u, float[][] parameters,
+        float[] deltaWeights, float[] y)
+    {
+        using var packed = new PackedScan(tables);
+        int channels = shape.Channels;
+        float[] delta = new float[y.Length];
+        for (int i = 0; i < delta.Length; i++)
+        {
+            (int token, int channel) = Math.DivRem(i, channels);
+            delta[i] = parameters[direction][token * shape.ParameterStride]
+                * deltaWeights[(direction * channels) + channel];
+        }
+        fixed (float* pu = u[direction], pd = delta, pp = parameters[direction], py = y)
+        {
+            for (int image = 0; image < images; image++)
+            {
+                int start = image * shape.Tokens;
+                var call = new IntegerScanCall
+                {
+                    Scan = packed,
+                    Tokens = shape.Tokens,
+                    Reverse = direction == 1,
+                    U = pu + (start * channels),
+                    UStride = channels,
+                    Delta = pd + (start * channels),
+                    DeltaStride = channels,
+                    B = pp + (start * shape.ParameterStride) + 1,
+                    BStride = shape.ParameterStride,
+                    C = pp + (start * shape.ParameterStride) + 1 + shape.States,
+                    CStride = shape.ParameterStride,
+                    Y = py + (start * channels),
+                    YStride = channels,
+                    Accumulate = direction == 1,
+                };
+                IntegerScan.Run(in call, 0, channels);
+            }
+        }
+    }
+
+    private static IntegerScanTables Tables(
+        Random random, Func<int, float, float, float[]> values, int tokens, int channels, int states, int groups,
+        int hiddenBits)
+    {
+        const int MaxLevel = 200;
+        float[] bScales = values(tokens, 0.005f, 0.01f), cScales = values(tokens, 0.005f, 0.01f);
+        float[] lows = [.. Enumerable.Range(0, channels).Select(_ => (float)-random.Next(256))];
+        int[] levels = [.. Enumerable.Range(0, MaxLevel + 1)];
+        return new IntegerScanTables
+        {
+            Channels = channels,
+            States = states,
+            RateCodes = [.. Enumerable.Range(0, channels * states).Select(_ => (sbyte)random.Next(40, 128))],
+            Decays = [.. Enumerable.Range(0, LevelStates.Decays).Select(
+                code => (short)Math.Min(32767, 32768 * Math.Pow(2, -Math.Pow(2, (code - 96) / 8.0))))],
+            Delta = new DeltaLevels(IsBeforeSoftplus: true, -4, 0.04f, 1 / 0.04f, MaxLevel),
+            DeltaMultiples = [.. levels.Select(level => (short)(1 + (level * 7)))],
+            DeltaValues = [.. levels.Select(level => (1 + (level * 7)) * 0.001f)],
+            DeltaCodes = [.. levels.Select(level => (sbyte)((level / 3) - 60))],
+            UInverses = values(channels, 100, 200),
+            ULows = lows,
+            UHighs = [.. lows.Select(low => low + 255)],
+            Skips = values(channels, -0.01f, 0.01f),
+            BScales = bScales,
+            BInverses = [.. bScales.Select(scale => 1 / scale)],
+            CScales = cScales,
+            CInverses = [.. cScales.Select(scale => 1 / scale)],
+            BBits = 8,
+            BMaxLevel = 127,
+            CMaxLevel = 127,
+            HiddenBits = hiddenBits,
+            Groups = [.. Enumerable.Range(0, tokens).Select(t => t * groups / tokens)],
+            Rescales = values(groups, 0.5f, 2),
+            HiddenScales = values(groups * channels, 0.001f, 0.01f),
+            InputFactors = values(groups * channels, 0.5f, 20),
+            OutputFactors = values(groups * channels, 0.001f, 0.01f),
+            Offsets = [.. Enumerable.Range(0, tokens * ((states + 1) / 2) * 2).Select(
+                _ => (short)random.Next(1 << (16 - hiddenBits)))],
+        };
+    }
+}

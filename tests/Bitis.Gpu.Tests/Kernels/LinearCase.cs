@@ -1,0 +1,207 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
+using Bitis.Gpu.Kernels;
+using Bitis.Gpu.Kernels.Products;
+using Bitis.Gpu.Ptx;
+using Bitis.Kernels.Gemm;
+using Bitis.Kernels.Rounding;
+
+namespace Bitis.Gpu.Tests.Kernels;
+
+/// <summary>Random operands of a linear layer, and what the CPU's kernels make of them.</summary>
+internal sealed class LinearCase
+{
+    private readonly LinearShape _shape;
+    private readonly int _rows;
+    private readonly Random _random = new(1);
+    private readonly byte[] _levels;
+    private readonly sbyte[] _weights;
+    private readonly float[] _floats;
+    private readonly float[] _floatWeights;
+    private readonly float[] _bias;
+    private readonly float[] _inputScales;
+    private readonly int[] _inputZeros;
+    private readonly float[] _weightScales;
+    private readonly float[] _stream;
+    private readonly float[] _inverseScales;
+    private readonly int[] _zeros;
+
+    public LinearCase(LinearShape shape, int rows)
+    {
+        (_shape, _rows) = (shape, rows);
+        _levels = new byte[rows * shape.Inputs];
+        _random.NextBytes(_levels);
+        _weights = [.. Enumerable.Range(0, shape.Outputs * shape.Inputs).Select(_ => (sbyte)_random.Next(-128, 128))];
+        _floats = Floats(rows * shape.Inputs, -1, 1);
+        _floatWeights = Floats(shape.Outputs * shape.Inputs, -1, 1);
+        if (shape.Numbers == LinearNumbers.Halves)
+        {
+            _floats = Array.ConvertAll(_floats, x => (float)(Half)x);
+            _floatWeights = Array.ConvertAll(_floatWeights, x => (float)(Half)x);
+        }
+        _bias = Floats(shape.Outputs, -1, 1);
+        _inputScales = Floats(rows, 0.001f, 0.02f);
+        _inputZeros = [.. Enumerable.Range(0, rows).Select(_ => _random.Next(256))];
+        _weightScales = Floats(shape.Outputs, 0.001f, 0.01f);
+        _stream = Floats(rows * shape.Outputs, -1, 1);
+        _inverseScales = Floats(rows, 1, 5);
+        _zeros = [.. Enumerable.Range(0, rows).Select(_ => _random.Next(256))];
+        Expected = Compute();
+    }
+
+    /// <summary>Where the kernel runs.</summary>
+    public EmulatedDevice Device { get; } = new(PtxTarget.Sm80);
+
+    /// <summary>The outputs of the CPU.</summary>
+    public float[] Expected { get; }
+
+    /// <summary>Runs a kernel, and returns its outputs without padding.</summary>
+    public float[] Run(GpuKernelRow<LinearShape> row, PtxKernel? kernel = null)
+    {
+        using GpuFunction function = Device.Load(kernel ?? row.Emit(_shape, PtxTarget.Sm80));
+        int stride = _shape.OutputStride;
+        GpuBuffer output = _shape.Output == LinearOutput.Sums
+            ? Device.Upload<float>(_stream)
+            : Device.Allocate((long)_rows * stride * _shape.OutputBytes);
+        int[] columnSums = [.. Enumerable.Range(0, _shape.Outputs).Select(
+            n => _weights.AsSpan(n * _shape.Inputs, _shape.Inputs).ToArray().Sum(w => w))];
+        var operands = new LinearOperands
+        {
+            Input = Rows(_levels, _floats, _rows, isWeights: false),
+            Weights = Rows(Array.ConvertAll(_weights, w => (byte)w), _floatWeights, _shape.Outputs, isWeights: true),
+            Output = output,
+            Rows = _rows,
+            Bias = Device.Upload<float>(_bias),
+            InputScales = Device.Upload<float>(_inputScales),
+            InputZeroPoints = Device.Upload<int>(_inputZeros),
+            WeightScales = Device.Upload<float>(_weightScales),
+            ColumnSums = Device.Upload<int>(columnSums),
+            InverseScales = Device.Upload<float>(_inverseScales),
+            ZeroPoints = Device.Upload<float>(Array.ConvertAll(_zeros, zero => (float)zero)),
+        };
+        using GpuGraph graph = Device.Record([operands.Launch(function, row, _shape)]);
+        graph.Run();
+        return Read(output, stride);
+    }
+
+    // Rows one by one, so that padding stays unwritten and the interpreter sees who reads it.
+    private float[] Read(GpuBuffer output, int stride)
+    {
+        var results = new float[_rows * _shape.Outputs];
+        var buffer = (EmulatedBuffer)output;
+        for (int row = 0; row < _rows; row++)
+        {
+            ReadOnlySpan<byte> bytes = buffer.Peek(
+                row * stride * _shape.OutputBytes, _shape.Outputs * _shape.OutputBytes);
+            for (int column = 0; column < _shape.Outputs; column++)
+            {
+                ReadOnlySpan<byte> value = bytes.Slice(column * _shape.OutputBytes, _shape.OutputBytes);
+                results[(row * _shape.Outputs) + column] = _shape.Output switch
+                {
+                    LinearOutput.Levels => value[0],
+                    LinearOutput.Halves => (float)BitConverter.ToHalf(value),
+                    _ => BitConverter.ToSingle(value),
+                };
+            }
+        }
+        return results;
+    }
+
+    private GpuBuffer Rows(byte[] levels, float[] floats, int rows, bool isWeights)
+    {
+        int stride = isWeights ? _shape.WeightStride : _shape.InputStride, inputs = _shape.Inputs;
+        var bytes = new byte[rows * stride];
+        for (int i = 0; i < rows * inputs; i++)
+        {
+            Span<byte> row = bytes.AsSpan(i / inputs * stride);
+            switch (_shape.Numbers)
+            {
+                case LinearNumbers.Levels:
+                    row[i % inputs] = levels[i];
+                    break;
+                case LinearNumbers.Halves:
+                    BitConverter.TryWriteBytes(row[(i % inputs * 2)..], (Half)floats[i]);
+                    break;
+                default:
+                    BitConverter.TryWriteBytes(row[(i % inputs * 4)..], floats[i]);
+                    break;
+            }
+        }
+        return Device.Upload<byte>(bytes);
+    }
+
+    private float[] Compute()
+    {
+        float[] y = _shape.Numbers == LinearNumbers.Levels ? ComputeLevels() : ComputeFloats();
+        switch (_shape.Output)
+        {
+            case LinearOutput.Sums:
+                return [.. y.Select((value, i) => _stream[i] + value)];
+            case LinearOutput.Levels:
+                return Quantized(y);
+            default:
+                return _shape.Output == LinearOutput.Halves ? Array.ConvertAll(y, value => (float)(Half)value) : y;
+        }
+    }
+
+    private float[] ComputeFloats()
+    {
+        var y = new float[_rows * _shape.Outputs];
+        for (int i = 0; i < y.Length; i++)
+        {
+            (int row, int column) = Math.DivRem(i, _shape.Outputs);
+            double sum = _shape.HasBias ? _bias[column] : 0;
+            for (int k = 0; k < _shape.Inputs; k++)
+                sum += (double)_floats[(row * _shape.Inputs) + k] * _floatWeights[(column * _shape.Inputs) + k];
+            y[i] = (float)sum;
+        }
+        return y;
+    }
+
+    private unsafe float[] ComputeLevels()
+    {
+        using var packed = new PackedIntegerWeights(
+            _weights, _weightScales, _shape.HasBias ? _bias : default, _shape.Outputs, _shape.Inputs);
+        int stride = (_shape.Inputs + 3) / 4 * 4;
+        var padded = new byte[_rows * stride];
+        for (int row = 0; row < _rows; row++)
+            _levels.AsSpan(row * _shape.Inputs, _shape.Inputs).CopyTo(padded.AsSpan(row * stride));
+        var y = new float[_rows * _shape.Outputs];
+        fixed (byte* a = padded)
+        fixed (float* scales = _inputScales, c = y)
+        fixed (int* zeros = _inputZeros)
+        {
+            var parameters = new TokenParameters(scales, zeros, 1);
+            Int8Gemm.Run(packed, a, stride, in parameters, c, _shape.Outputs, 0, _rows, accumulate: false);
+        }
+        return y;
+    }
+
+    private unsafe float[] Quantized(float[] y)
+    {
+        var levels = new byte[y.Length];
+        fixed (float* source = y, inverse = _inverseScales)
+        fixed (byte* target = levels)
+        fixed (int* zeros = _zeros)
+        {
+            var call = new QuantizeCall
+            {
+                Source = source,
+                SourceStride = _shape.Outputs,
+                Target = target,
+                TargetStride = _shape.Outputs,
+                Columns = _shape.Outputs,
+                InverseScales = inverse,
+                ZeroPoints = zeros,
+                ParameterStride = 1,
+                MaxValue = _shape.MaxLevel,
+            };
+            Quantize.Run(in call, 0, _rows);
+        }
+        return Array.ConvertAll(levels, level => (float)level);
+    }
+
+    private float[] Floats(int count, float low, float high) =>
+        [.. Enumerable.Range(0, count).Select(_ => low + (_random.NextSingle() * (high - low)))];
+}

@@ -1,0 +1,99 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
+using Bitis.Gpu.Kernels;
+using Bitis.Gpu.Kernels.Norms;
+using Bitis.Gpu.Ptx;
+using Bitis.Quantization.Quantizers;
+using Bitis.Quantization.Recipes;
+
+namespace Bitis.Gpu.Tests.Kernels;
+
+/// <summary>Norms of rows, against their definition in float64.</summary>
+public sealed class NormTests
+{
+    private const float Epsilon = 1e-5f;
+
+    public static TheoryData<int, int, bool, bool> Shapes()
+    {
+        var data = new TheoryData<int, int, bool, bool>();
+        foreach ((int rows, int columns) in ((int, int)[])[(9, 192), (1, 32), (17, 45), (8, 1), (3, 768)])
+        {
+            foreach (bool isCentered in (bool[])[false, true])
+            {
+                foreach (bool updates in (bool[])[false, true])
+                    data.Add(rows, columns, isCentered, updates);
+            }
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Rows_are_normalized(int rows, int columns, bool isCentered, bool updates)
+    {
+        var random = new Random(1);
+        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 4) - 1.5f)];
+        float[] x = Values(rows * columns), stream = Values(rows * columns), weight = Values(columns);
+        float[] bias = Values(columns), inverseScales = [.. Enumerable.Range(0, rows).Select(i => 20f + i)];
+        float[] zeros = [.. Enumerable.Range(0, rows).Select(i => 100f + i)];
+        float[] sums = updates ? [.. x.Zip(stream, (a, b) => a + b)] : x;
+        double[] expected = Normalize(sums, weight, bias, columns, isCentered);
+        foreach (bool writesLevels in (bool[])[false, true])
+        {
+            var shape = new NormShape(columns, Epsilon, isCentered, updates, writesLevels, MaxLevel: 240);
+            using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 3);
+            GpuKernelRow<NormShape> row = NormKernels.Table.Best(device, shape, rows);
+            using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
+            GpuBuffer output = device.Allocate((long)rows * shape.OutputStride * (writesLevels ? 1 : 4));
+            GpuBuffer residual = device.Upload<float>(stream);
+            var operands = new NormOperands
+            {
+                Input = device.Upload<float>(x),
+                Output = output,
+                Weight = device.Upload<float>(weight),
+                Rows = rows,
+                Bias = device.Upload<float>(bias),
+                Stream = residual,
+                InverseScales = device.Upload<float>(inverseScales),
+                ZeroPoints = device.Upload<float>(zeros),
+            };
+            using GpuGraph graph = device.Record([operands.Launch(function, row, shape)]);
+            graph.Run();
+            float[] updated = new float[stream.Length];
+            residual.Read(updated.AsSpan());
+            Assert.Equal(updates ? sums : stream, updated);
+            var written = (EmulatedBuffer)output;
+            for (int i = 0; i < expected.Length; i++)
+            {
+                (int r, int c) = Math.DivRem(i, columns);
+                if (writesLevels)
+                {
+                    UniformQuantizer quantizer = UniformQuantizer.Asymmetric(
+                        8, Granularity.PerTensor, [1 / inverseScales[r]], [(int)zeros[r]]);
+                    int level = Math.Min(240, quantizer.Quantize((float)expected[i], 0));
+                    Assert.InRange(written.Peek((r * shape.OutputStride) + c, 1)[0] - level, -1, 1);
+                }
+                else
+                {
+                    float value = BitConverter.ToSingle(written.Peek(i * sizeof(float), sizeof(float)));
+                    Assert.InRange(value - expected[i], -2e-5, 2e-5);
+                }
+            }
+        }
+    }
+
+    private static double[] Normalize(float[] x, float[] weight, float[] bias, int columns, bool isCentered)
+    {
+        var y = new double[x.Length];
+        for (int start = 0; start < x.Length; start += columns)
+        {
+            double[] row = [.. x.AsSpan(start, columns).ToArray().Select(value => (double)value)];
+            double mean = isCentered ? row.Average() : 0;
+            double root = Math.Sqrt(row.Average(value => (value - mean) * (value - mean)) + Epsilon);
+            for (int i = 0; i < columns; i++)
+                y[start + i] = ((row[i] - mean) / root * weight[i]) + (isCentered ? bias[i] : 0);
+        }
+        return y;
+    }
+}

@@ -1,0 +1,138 @@
+using System.Numerics.Tensors;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Plans;
+using Bitis.Gpu.Ptx;
+using Bitis.Graphs;
+using Bitis.Models;
+using Bitis.Models.Vim;
+
+namespace Bitis.Gpu.Tests.Plans;
+
+/// <summary>Whole small models through the interpreter, against the CPU's session.</summary>
+public sealed class VimPlanTests
+{
+    public static TheoryData<int> Variants => [.. Enumerable.Range(0, Configs.Length)];
+
+    private static VimConfig Config => new()
+    {
+        ImageSize = 16,
+        PatchSize = 4,
+        Stride = 4,
+        Width = 24,
+        Depth = 3,
+        InnerWidth = 48,
+        DeltaRank = 2,
+        Classes = 5,
+    };
+
+    private static VimConfig[] Configs =>
+    [
+        Config,
+        Config with { ClassToken = ClassTokenPosition.First, HalvesDirections = false, StateSize = 8 },
+        Config with { Norm = NormKind.Layer, Stride = 2, DeltaRank = 4, ConvKernelSize = 3 },
+    ];
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Logits_are_those_of_the_CPU(int variant)
+    {
+        const int Images = 3;
+        VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
+        FloatTensor images = RandomImages(model, Images);
+        using InferenceSession session = InferenceSession.Create(model);
+        FloatTensor expected = session.Run(images);
+        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2);
+        var logits = new float[expected.Length];
+        plan.Run(images.Span, logits);
+        float largest = expected.Span.ToArray().Max(Math.Abs);
+        for (int i = 0; i < logits.Length; i++)
+            Assert.InRange(logits[i] - expected.Span[i], -2e-5 * largest, 2e-5 * largest);
+    }
+
+    [Theory]
+    [InlineData("minmax", "w8a8", Scope.Linear, 0)]
+    [InlineData("minmax", "w4a8", Scope.Linear, 1)]
+    [InlineData("minmax", "w8a6", Scope.Linear, 2)]
+    [InlineData("minmax", "w8a8", Scope.Ssm, 0)]
+    [InlineData("minmax", "w8a8", Scope.Ssm, 2)]
+    [InlineData("qmamba", "w8a8", Scope.Ssm, 1)]
+    public void Quantized_models_answer_as_on_the_CPU(string method, string bits, Scope scope, int variant)
+    {
+        const int Images = 8;
+        VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
+        FloatTensor images = RandomImages(model, Images);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, CalibrationSet.FromTensors(images),
+            new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = scope });
+        using InferenceSession session = InferenceSession.Create(quantized);
+        FloatTensor expected = session.Run(images);
+        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 4);
+        var logits = new float[expected.Length];
+        plan.Run(images.Span, logits);
+        int classes = model.Config.Classes;
+        float largest = expected.Span.ToArray().Max(Math.Abs);
+        for (int i = 0; i < Images; i++)
+        {
+            Span<float> there = logits.AsSpan(i * classes, classes), here = expected.Span.Slice(i * classes, classes);
+            Assert.Equal(TensorPrimitives.IndexOfMax<float>(here), TensorPrimitives.IndexOfMax<float>(there));
+            // A value near the middle of two levels may become either, since exponentials differ in their last bits.
+            for (int j = 0; j < classes; j++)
+                Assert.InRange(there[j] - here[j], -0.01f * largest, 0.01f * largest);
+        }
+    }
+
+    [Fact]
+    public void Quantized_convolutions_are_refused_by_name()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config, seed: 11);
+        var recipe = new Recipe { Method = "minmax", Scope = Scope.Full };
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, CalibrationSet.FromTensors(RandomImages(model, 2)), recipe);
+        BitisException e = Assert.Throws<BitisException>(
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1));
+        Assert.Equal(
+            "The GPU has no kernel for 'patch_embed.proj' (conv2d) with levels. Use --device cpu.", e.Message);
+    }
+
+    [Fact]
+    public void What_has_no_kernel_is_refused_by_name()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config with { ClassToken = ClassTokenPosition.None }, seed: 1);
+        BitisException e = Assert.Throws<BitisException>(
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1));
+        Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Use --device cpu.", e.Message);
+    }
+
+    [Fact]
+    public void A_value_whose_memory_was_used_again_is_refused()
+    {
+        var graph = new GraphBuilder([2, 8]);
+        Node first = graph.Linear("first", graph.Input, 12), second = graph.Linear("second", graph.Input, 12);
+        Node norm = graph.RmsNorm("norm", graph.Add("sum", first, second), 1e-5f);
+        Node token = graph.SelectToken("token", norm, 0);
+        Graph built = graph.Build(graph.Linear("head", token, 3));
+        Dictionary<string, FloatTensor> weights =
+            built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
+        BitisException e = Assert.Throws<BitisException>(
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1));
+        Assert.Equal("The GPU cannot keep 'first' (linear). Use --device cpu.", e.Message);
+    }
+
+    [Fact]
+    public void Too_little_memory_is_one_message()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
+        BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80) { MemoryBytes = 10_000 }, model, images: 1));
+        Assert.Contains("too little free memory", e.Message);
+    }
+
+    private static FloatTensor RandomImages(VisionModel model, int count)
+    {
+        var random = new Random(3);
+        var images = new FloatTensor(model.Config.InputShape.Prepend(count));
+        for (int i = 0; i < images.Length; i++)
+            images.Span[i] = (random.NextSingle() * 4) - 2;
+        return images;
+    }
+}
