@@ -69,11 +69,16 @@ internal static class KernelCases
             HasFineScales = true,
             HasExtremes = hasExtremes,
         };
+        var scanGradient = new SelectiveScanGradientCase(size.Tokens, size.Channels, size.States)
+        {
+            HasExtremes = hasExtremes,
+        };
         return
         [
             scan,
             scan with { CubicDecay = true },
-            new SelectiveScanGradientCase(size.Tokens, size.Channels, size.States) { HasExtremes = hasExtremes },
+            scanGradient,
+            scanGradient with { CheckpointTokens = 32 },
             integerScan,
             new IntegerScanGradientCase(integerScan) { HasExtremes = hasExtremes },
         ];
