@@ -159,6 +159,7 @@ internal static class KernelCases
             .. roundings.Select(rounding => rows with { Rounding = rounding, Transforms = false }),
             tokenBlocks,
             tokenBlocks with { Transforms = false },
+            tokenBlocks with { Columns = channels / 16 * 16, SumsOnly = true },
             .. roundings.Select(rounding => panels with { Rounding = rounding }),
         ];
     }
