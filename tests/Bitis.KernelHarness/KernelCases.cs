@@ -47,6 +47,7 @@ internal static class KernelCases
     [
         new FloatGemmCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
         new FloatGemmTransposedCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
+        new FloatGemmTransposedCase(tokens, outputs, inputs) { HasRows = true, HasExtremes = hasExtremes },
         .. IntegerProducts.Select(product =>
             new IntegerGemmCase(product.Table, tokens, outputs, inputs, product.Bits)
             {
