@@ -4,7 +4,7 @@ using Bitis.Kernels.Gemm;
 namespace Bitis.KernelHarness.Cases;
 
 /// <summary>
-/// The gradient of a linear layer's weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>, or the product with Y as <c>[N, M]</c>.
+/// The gradient of a linear layer's weights, <c>C[N, K] += Y[M, N]ᵀ·X[M, K]</c>, or with Y as <c>[N, M]</c>.
 /// </summary>
 internal sealed unsafe record FloatGemmTransposedCase(int Tokens, int Outputs, int Inputs)
     : KernelCaseOfTable<FloatGemmKernel>(FloatGemm.Table)

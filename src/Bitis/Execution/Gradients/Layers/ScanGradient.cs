@@ -12,7 +12,8 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>.
 /// </summary>
 /// <remarks>
-/// Of the hidden states only those before every 8 tokens are kept, or every 32 of a long sequence where memory is saved.
+/// Of the hidden states only those before every 8 tokens are kept, or before every 32 of a long sequence where
+/// memory is saved.
 /// </remarks>
 internal sealed unsafe class ScanGradient : OperationGradient
 {
