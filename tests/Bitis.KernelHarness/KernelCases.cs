@@ -47,6 +47,7 @@ internal static class KernelCases
     [
         new FloatGemmCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
         new FloatGemmTransposedCase(tokens, outputs, inputs) { HasExtremes = hasExtremes },
+        new FloatGemmTransposedCase(tokens, outputs, inputs) { HasRows = true, HasExtremes = hasExtremes },
         .. IntegerProducts.Select(product =>
             new IntegerGemmCase(product.Table, tokens, outputs, inputs, product.Bits)
             {
@@ -69,11 +70,16 @@ internal static class KernelCases
             HasFineScales = true,
             HasExtremes = hasExtremes,
         };
+        var scanGradient = new SelectiveScanGradientCase(size.Tokens, size.Channels, size.States)
+        {
+            HasExtremes = hasExtremes,
+        };
         return
         [
             scan,
             scan with { CubicDecay = true },
-            new SelectiveScanGradientCase(size.Tokens, size.Channels, size.States) { HasExtremes = hasExtremes },
+            scanGradient,
+            scanGradient with { CheckpointTokens = 32 },
             integerScan,
             new IntegerScanGradientCase(integerScan) { HasExtremes = hasExtremes },
         ];
@@ -154,6 +160,7 @@ internal static class KernelCases
             .. roundings.Select(rounding => rows with { Rounding = rounding, Transforms = false }),
             tokenBlocks,
             tokenBlocks with { Transforms = false },
+            tokenBlocks with { Columns = channels / 16 * 16, SumsOnly = true },
             .. roundings.Select(rounding => panels with { Rounding = rounding }),
         ];
     }

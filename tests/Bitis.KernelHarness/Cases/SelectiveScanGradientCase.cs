@@ -17,10 +17,13 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
 
     public bool AccumulateU { get; init; }
 
+    /// <summary>The distance of the hidden states that the forward pass keeps.</summary>
+    public int CheckpointTokens { get; init; } = SelectiveScan.ChunkTokens;
+
     /// <summary>What the sums and the gradient of u hold before the run.</summary>
     public float Start { get; init; }
 
-    internal override string Variant => $"{States} states";
+    internal override string Variant => $"{States} states, kept every {CheckpointTokens} tokens";
 
     internal override string Size => $"{Tokens}×{Channels}×{States}";
 
@@ -104,10 +107,11 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
 
     private protected override Action<CallKernel<SelectiveScanGradientCall>> CreateRun()
     {
-        int chunks = (Tokens + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
+        int chunks = (Tokens + CheckpointTokens - 1) / CheckpointTokens;
         float[] rates = Array.ConvertAll(A, value => (float)(value / Math.Log(2)));
         _y = Scratch<float>(Tokens * Channels);
-        GuardedBuffer<float> scratch = Scratch<float>(SelectiveScanGradient.ScratchLength(Channels, States));
+        GuardedBuffer<float> scratch = Scratch<float>(
+            SelectiveScanGradient.ScratchLength(Channels, States, CheckpointTokens));
         var call = new SelectiveScanGradientCall
         {
             Channels = Channels,
@@ -133,6 +137,7 @@ internal sealed unsafe record SelectiveScanGradientCase(int Tokens, int Channels
                 YStride = Channels,
                 OutputScale = 1,
                 Checkpoints = Scratch<float>(chunks * States * Channels).Pointer,
+                CheckpointTokens = CheckpointTokens,
             },
             Gradients = new ScanGradients
             {

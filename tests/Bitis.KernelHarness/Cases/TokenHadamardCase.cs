@@ -18,13 +18,16 @@ internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
 
     public float Factor { get; init; } = 0.25f;
 
-    internal override string Variant => Transforms ? "" : "without transform";
+    /// <summary>Whether all rows are single and only read: for their largest magnitudes, and sums of columns.</summary>
+    public bool SumsOnly { get; init; }
+
+    internal override string Variant => SumsOnly ? "sums" : Transforms ? "" : "without transform";
 
     internal override string Size => $"{Tokens}×{Columns}";
 
     internal override double Work => (double)Tokens * Columns;
 
-    private int Blocks => Tokens / Block;
+    private int Blocks => SumsOnly ? 0 : Tokens / Block;
 
     private float[] X => Spoiled(Sample.Floats(Columns, Tokens * Columns));
 
@@ -32,7 +35,10 @@ internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
     private int[] BlockRows => [.. Enumerable.Range(0, Blocks * Block).Select(i => i % 15 == 6 ? -1 : i * 7 % Tokens)];
 
     /// <summary>The tokens after the last block.</summary>
-    private int[] SingleRows => [.. Enumerable.Range(Blocks * Block, Tokens % Block).Append(-1)];
+    private int[] SingleRows => [.. Enumerable.Range(Blocks * Block, Tokens - (Blocks * Block)).Append(-1)];
+
+    /// <summary>What the sums hold before the run.</summary>
+    private float[] Sums => Sample.Floats(1, Columns);
 
     private int TargetRows => (Blocks * Kept.Length) + SingleRows.Length;
 
@@ -54,7 +60,12 @@ internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
             for (int row = 0; row < TargetRows; row++)
                 maxima[c] = Math.Max(maxima[c], Math.Abs(expected[(row * Columns) + c]));
         }
-        return [Expectation.Exact(expected), Expectation.Exact(maxima)];
+        if (!SumsOnly)
+            return [Expectation.Exact(expected), Expectation.Exact(maxima)];
+        float[] sums = Sums;
+        for (int i = 0; i < expected.Length; i++)
+            sums[i % Columns] += expected[i];
+        return [Expectation.Exact(sums), Expectation.Exact(maxima)];
 
         float Value(int row, int column) => row < 0 ? 0 : x[(row * Columns) + column];
     }
@@ -74,8 +85,9 @@ internal sealed unsafe record TokenHadamardCase(int Tokens, int Columns)
             Factor = Factor,
             SingleRows = Input<int>(SingleRows).Pointer,
             Singles = SingleRows.Length,
-            Target = Output<float>(TargetRows * Columns).Pointer,
+            Target = SumsOnly ? null : Output<float>(TargetRows * Columns).Pointer,
             TargetStride = Columns,
+            Sums = SumsOnly ? Output(Sums).Pointer : null,
             Maxima = Output<float>(Columns).Pointer,
         };
         return kernel => kernel.Run(in call);

@@ -53,7 +53,12 @@ public sealed unsafe class FloatGemmTests
     public void The_transposed_product_adds_in_the_order_of_the_tokens_in_all_forms()
     {
         foreach ((int m, int n, int k) in new[] { (0, 3, 4), (1, 1, 1), (5, 9, 33), (20, 8, 64), (13, 40, 7) })
-            KernelAssert.FormsAgree(new FloatGemmTransposedCase(m, n, k) { Padding = 3 });
+        {
+            var data = new FloatGemmTransposedCase(m, n, k) { Padding = 3 };
+            KernelAssert.FormsAgree(data);
+            KernelAssert.FormsAgree(data with { HasRows = true });
+            KernelAssert.SameBits(data, data with { HasRows = true });
+        }
     }
 
     [Fact]

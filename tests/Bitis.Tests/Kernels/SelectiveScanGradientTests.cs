@@ -18,4 +18,13 @@ public sealed class SelectiveScanGradientTests
     [Fact]
     public void The_gradient_of_u_adds_to_what_is_there_and_those_of_parameters_always_do() =>
         KernelAssert.FormsAgree(new SelectiveScanGradientCase(5, 18, 3) { AccumulateU = true, Start = 1 });
+
+    [Theory]
+    [InlineData(16, false)]
+    [InlineData(32, true)]
+    public void The_distance_of_checkpoints_does_not_change_the_bits(int distance, bool reverse)
+    {
+        var data = new SelectiveScanGradientCase(Tokens: 77, Channels: 19, States: 5) { Reverse = reverse, Start = 1 };
+        KernelAssert.SameBits(data, data with { CheckpointTokens = distance });
+    }
 }

@@ -29,7 +29,7 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
         FloatGemmTile<TLanes>.Columns,
         instructionSet,
         &Run<TLanes>,
-        &AddTransposed<TLanes>);
+        &AddProduct<TLanes>);
 
     /// <summary>
     /// Computes the output rows from <paramref name="rowStart"/> to before <paramref name="rowEnd"/>.
@@ -79,9 +79,25 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
     /// <param name="scratch"><see cref="TransposedScratch"/> elements.</param>
     public static void AddTransposed(
         float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch) =>
-        Table.Best.AddTransposed(y, ldy, x, ldx, m, n, k, c, scratch);
+        Table.Best.AddProduct(y, 1, ldy, x, ldx, m, n, k, c, scratch);
 
-    /// <summary>The elements that <see cref="AddTransposed"/> needs to hold a panel of M rows.</summary>
+    /// <summary>Adds a product of two matrices as they lie: <c>C[N, K] += A[N, M]·X[M, K]</c>.</summary>
+    /// <param name="a">The left matrix, <c>[N, M]</c>.</param>
+    /// <param name="lda">The distance of its rows in elements.</param>
+    /// <param name="x">The right matrix, <c>[M, K]</c>.</param>
+    /// <param name="ldx">The distance of its rows in elements.</param>
+    /// <param name="m">M, the length of the sums.</param>
+    /// <param name="n">N.</param>
+    /// <param name="k">K.</param>
+    /// <param name="c">The sum, <c>[N, K]</c>, rows contiguous.</param>
+    /// <param name="scratch"><see cref="TransposedScratch"/> elements.</param>
+    public static void AddProduct(
+        float* a, nint lda, float* x, nint ldx, int m, int n, int k, float* c, float* scratch) =>
+        Table.Best.AddProduct(a, lda, 1, x, ldx, m, n, k, c, scratch);
+
+    /// <summary>
+    /// The elements that <see cref="AddTransposed"/> and <see cref="AddProduct"/> need to hold a panel of M rows.
+    /// </summary>
     public static int TransposedScratch(int m) => m * Table.Best.Columns;
 
     // Panel by panel, so that a panel stays in the nearest cache for all rows.
@@ -129,8 +145,8 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
     // are copied to a panel, which all outputs use. The output's gradient is read in place, 8 neighbours for each
     // token.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTransposed<TLanes>(
-        float* y, nint ldy, float* x, nint ldx, int m, int n, int k, float* c, float* scratch)
+    private static void AddProduct<TLanes>(
+        float* y, nint outputStride, nint stride, float* x, nint ldx, int m, int n, int k, float* c, float* scratch)
         where TLanes : struct, ILanes<TLanes>
     {
         float* sums = stackalloc float[FloatGemmTile<TLanes>.Rows * FloatGemmTile<TLanes>.Columns];
@@ -147,7 +163,8 @@ internal abstract unsafe class FloatGemm : ILanesOperation<FloatGemmKernel>
             for (int output = 0; output < n; output += FloatGemmTile<TLanes>.Rows)
             {
                 int rows = Math.Min(FloatGemmTile<TLanes>.Rows, n - output);
-                FloatGemmTile<TLanes>.Multiply(y + output, lda: 1, stride: ldy, rows, columns, scratch, m, sums);
+                FloatGemmTile<TLanes>.Multiply(
+                    y + (output * outputStride), outputStride, stride, rows, columns, scratch, m, sums);
                 for (int row = 0; row < rows; row++)
                 {
                     Add<TLanes>(

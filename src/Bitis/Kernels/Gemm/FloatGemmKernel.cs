@@ -8,7 +8,7 @@ internal sealed unsafe class FloatGemmKernel(
     int columns,
     InstructionSet instructionSet,
     delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, int, int, bool, void> run,
-    delegate*<float*, nint, float*, nint, int, int, int, float*, float*, void> addTransposed)
+    delegate*<float*, nint, nint, float*, nint, int, int, int, float*, float*, void> addProduct)
     : Kernel("f32-gemm", $"{rows}x{columns}", instructionSet)
 {
     /// <summary>Outputs that one pass over a panel of weights computes: the width of a panel.</summary>
@@ -21,7 +21,10 @@ internal sealed unsafe class FloatGemmKernel(
     /// </remarks>
     public delegate*<PackedFloatWeights, float*, nint, float*, nint, int, int, int, int, bool, void> Run { get; } = run;
 
-    /// <summary>The arguments of <see cref="FloatGemm.AddTransposed"/>.</summary>
-    public delegate*<float*, nint, float*, nint, int, int, int, float*, float*, void> AddTransposed { get; } =
-        addTransposed;
+    /// <summary>
+    /// The arguments of <see cref="FloatGemm.AddTransposed"/> and <see cref="FloatGemm.AddProduct"/>.
+    /// </summary>
+    /// <remarks>After the left matrix come its distances along N, the rows of the sum, and along M.</remarks>
+    public delegate*<float*, nint, nint, float*, nint, int, int, int, float*, float*, void> AddProduct { get; } =
+        addProduct;
 }

@@ -22,8 +22,8 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
     public const int MaxStates = 256;
 
     /// <summary>
-    /// Tokens whose Δ and gate are computed ahead of the recurrence, and the distance of
-    /// <see cref="SelectiveScanCall.Checkpoints"/>.
+    /// Tokens whose Δ and gate are computed ahead of the recurrence; <see cref="SelectiveScanCall.CheckpointTokens"/>
+    /// is a multiple.
     /// </summary>
     public const int ChunkTokens = 8;
 
@@ -103,8 +103,8 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
         for (int start = 0; start < call.Tokens; start += ChunkTokens)
         {
             int end = Math.Min(start + ChunkTokens, call.Tokens);
-            if (call.Checkpoints is not null)
-                SaveStates<TLanes>(in call, channel, start / ChunkTokens, states);
+            if (call.Checkpoints is not null && start % call.CheckpointTokens == 0)
+                SaveStates<TLanes>(in call, channel, start / call.CheckpointTokens, states);
             PrepareChunk<TLanes>(in call, channel, start, end, deltas, gates);
             if (call.CubicDecay)
                 ScanChunk<TLanes, ThirdDegree>(in call, channel, start, end, states, deltas, gates);
@@ -113,12 +113,12 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
         }
     }
 
-    /// <summary>Keeps the hidden state before a chunk, for <see cref="SelectiveScanGradient"/>.</summary>
+    /// <summary>Keeps the hidden state before a token, for <see cref="SelectiveScanGradient"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SaveStates<TLanes>(in SelectiveScanCall call, int channel, int chunk, float* states)
+    private static void SaveStates<TLanes>(in SelectiveScanCall call, int channel, int checkpoint, float* states)
         where TLanes : struct, ILanes<TLanes>
     {
-        float* target = call.Checkpoints + ((nint)chunk * call.States * call.AStride) + channel;
+        float* target = call.Checkpoints + ((nint)checkpoint * call.States * call.AStride) + channel;
         for (int n = 0; n < call.States; n++)
             TLanes.Store(TLanes.Load(states + (n * TLanes.Count)), target + (n * call.AStride));
     }

@@ -71,13 +71,18 @@ internal unsafe struct SelectiveScanCall
     public nint YStride;
 
     /// <summary>
-    /// The hidden states before every <see cref="SelectiveScan.ChunkTokens"/> tokens; null if they are not needed.
+    /// The hidden states before every <see cref="CheckpointTokens"/> tokens; null if they are not needed.
     /// </summary>
     /// <remarks>
     /// Shape <c>[chunks, N]</c>, with rows at the distance of <see cref="AStride"/>. Chunks count in the order of the
     /// scan.
     /// </remarks>
     public float* Checkpoints;
+
+    /// <summary>
+    /// The distance of <see cref="Checkpoints"/>, a multiple of <see cref="SelectiveScan.ChunkTokens"/>.
+    /// </summary>
+    public int CheckpointTokens;
 
     /// <summary>Multiplies the output; 1 leaves it, 1/2 takes the mean of two directions.</summary>
     public float OutputScale;

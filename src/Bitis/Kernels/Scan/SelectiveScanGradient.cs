@@ -15,14 +15,13 @@ namespace Bitis.Kernels.Scan;
 /// h̄_(t−1) = h̄_t·exp(Δ_t·A)
 /// </code>
 /// (here bars are gradients). Hidden states are not stored. Chunk by chunk, from the last to the first, they are
-/// computed again from the forward's checkpoint. They go with their decays to a buffer that stays in the nearest cache.
+/// computed again from the forward's checkpoint. They go with their decays to a buffer that stays in near caches.
 /// B̄ and C̄ are sums over all channels. Lanes hold channels. So each token and state of a chunk has a register of
 /// sums, to which all channels add. At the end of the chunk, its lanes are added up. One call does all channels of a
 /// sequence in a fixed order; the parallel dimension is the batch.
 /// </remarks>
 internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKernel<SelectiveScanGradientCall>>
 {
-    private const int ChunkTokens = SelectiveScan.ChunkTokens;
     private const float Ln2 = 0.693147182f;
 
     /// <summary>The forms of this operation.</summary>
@@ -43,10 +42,11 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     /// <summary>The elements of scratch memory that a call needs.</summary>
     /// <param name="channels">E.</param>
     /// <param name="states">N.</param>
-    public static int ScratchLength(int channels, int states)
+    /// <param name="chunkTokens">The distance of checkpoints.</param>
+    public static int ScratchLength(int channels, int states, int chunkTokens)
     {
         const int widest = 16;
-        return (3 * channels * states) + (states * widest * ((4 * ChunkTokens) + 2)) + (2 * ChunkTokens * widest);
+        return (3 * channels * states) + (states * widest * ((4 * chunkTokens) + 2)) + (2 * chunkTokens * widest);
     }
 
     // Values that are used together lie together, a register each, so that the innermost loop has few pointers:
@@ -59,7 +59,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         where TLanes : struct, ILanes<TLanes>
     {
         int states = call.Forward.States, tokens = call.Forward.Tokens, channels = call.Channels;
-        int wide = channels / TLanes.Count * TLanes.Count;
+        int wide = channels / TLanes.Count * TLanes.Count, chunkTokens = call.Forward.CheckpointTokens;
         float* carried = call.Scratch;
         float* sums = carried + (3 * (nint)channels * states);
         for (int channel = 0; channel < wide; channel += TLanes.Count)
@@ -67,9 +67,9 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         for (int channel = wide; channel < channels; channel++)
             LoadRates<Lane1>(in call, channel, carried);
 
-        for (int chunk = (tokens - 1) / ChunkTokens; chunk >= 0; chunk--)
+        for (int chunk = (tokens - 1) / chunkTokens; chunk >= 0; chunk--)
         {
-            int start = chunk * ChunkTokens, count = Math.Min(ChunkTokens, tokens - start);
+            int start = chunk * chunkTokens, count = Math.Min(chunkTokens, tokens - start);
             int sumLength = 2 * count * states * TLanes.Count;
             new Span<float>(sums, sumLength).Clear();
             if (chunk > 0)
@@ -99,14 +99,14 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     private static void Announce(in SelectiveScanGradientCall call, int chunk, int channels)
     {
         ref readonly SelectiveScanCall forward = ref call.Forward;
-        int first = chunk * ChunkTokens;
-        nint token = forward.Reverse ? forward.Tokens - first - ChunkTokens : first;
-        CacheHint.WillRead(forward.U + (token * forward.UStride), forward.UStride, ChunkTokens, channels);
-        CacheHint.WillRead(forward.Delta + (token * forward.DeltaStride), forward.DeltaStride, ChunkTokens, channels);
+        int count = forward.CheckpointTokens, first = chunk * count;
+        nint token = forward.Reverse ? forward.Tokens - first - count : first;
+        CacheHint.WillRead(forward.U + (token * forward.UStride), forward.UStride, count, channels);
+        CacheHint.WillRead(forward.Delta + (token * forward.DeltaStride), forward.DeltaStride, count, channels);
         CacheHint.WillRead(
             call.Gradients.Output + (token * call.Gradients.OutputStride),
             call.Gradients.OutputStride,
-            ChunkTokens,
+            count,
             channels);
         float* checkpoint = forward.Checkpoints + ((nint)chunk * forward.States * forward.AStride);
         CacheHint.WillRead(checkpoint, forward.AStride, forward.States, channels);
@@ -219,9 +219,14 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
             float* target = call.Gradients.U + (token * call.Gradients.UStride) + channel;
             TLanes.Store(call.Gradients.AccumulateU ? TLanes.Load(target) + uGradient : uGradient, target);
             skipGradient = TLanes.MultiplyAdd(y, u, skipGradient);
+
+            // Of as many tokens at a time, whatever the distance of checkpoints: the same bits.
+            if (i % SelectiveScan.ChunkTokens == 0 && call.DGradient is not null)
+            {
+                TLanes.Store(TLanes.Load(call.DGradient + channel) + skipGradient, call.DGradient + channel);
+                skipGradient = zero;
+            }
         }
-        if (call.DGradient is not null)
-            TLanes.Store(TLanes.Load(call.DGradient + channel) + skipGradient, call.DGradient + channel);
     }
 
     /// <summary>

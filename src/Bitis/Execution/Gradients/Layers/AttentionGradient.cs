@@ -12,9 +12,8 @@ namespace Bitis.Execution.Gradients.Layers;
 /// <remarks>
 /// Forward: P = softmax(q·kᵀ/√d), y = P·v. Backward: v̄ = Pᵀ·ȳ. With P̄ = ȳ·vᵀ and, row by row, S̄ = P·(P̄ − Σ
 /// P·P̄)/√d: q̄ = S̄·k and k̄ = S̄ᵀ·q. P is computed again in the backward pass, for one head at a time. It is never
-/// kept. Every product is one of <see cref="FloatGemm.AddTransposed"/>, Aᵀ·B, which reads both matrices where they lie;
-/// operands that lie the other way round are transposed first. They are small: the tokens of one image and the channels
-/// of one head.
+/// kept. Products read their left operand where it lies, by rows or by columns, and only k and v are transposed for
+/// products with their transposes. Operands are small: the tokens of one image and the channels of one head.
 /// </remarks>
 internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
 {
@@ -57,8 +56,7 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
             for (int head = 0; head < _layer.Heads; head++)
             {
                 Weigh(scratch, x, head);
-                MatrixSums.Transpose(scratch.Weights, Tokens, Tokens, Tokens, scratch.Slopes, accumulate: false);
-                Multiply(scratch, scratch.Slopes, x + Offset(Value, head), _x.Stride);
+                Multiply(scratch, scratch.Weights, isTransposed: false, x + Offset(Value, head), _x.Stride);
                 Write(
                     scratch, new GradientTarget(_y.Slice(head * Channels, Channels), Accumulate: false),
                     y + (head * Channels));
@@ -77,7 +75,7 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
             {
                 float* y = microBatch.Pointer(_yGradient, image) + (head * Channels);
                 Weigh(scratch, x, head);
-                Multiply(scratch, scratch.Weights, y, _yGradient.Stride);
+                Multiply(scratch, scratch.Weights, isTransposed: true, y, _yGradient.Stride);
                 WriteGradient(scratch, gradient, Value, head);
 
                 MultiplyByTokens(scratch, y, _yGradient.Stride, x + Offset(Value, head), scratch.Slopes); // P̄
@@ -87,10 +85,9 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
                         new(scratch.Weights + (row * Tokens), Tokens), new(scratch.Slopes + (row * Tokens), Tokens));
                 }
 
-                Multiply(scratch, scratch.Slopes, x + Offset(Query, head), _x.Stride);
+                Multiply(scratch, scratch.Slopes, isTransposed: true, x + Offset(Query, head), _x.Stride);
                 WriteGradient(scratch, gradient, Key, head);
-                MatrixSums.Transpose(scratch.Slopes, Tokens, Tokens, Tokens, scratch.Weights, accumulate: false);
-                Multiply(scratch, scratch.Weights, x + Offset(Key, head), _x.Stride);
+                Multiply(scratch, scratch.Slopes, isTransposed: false, x + Offset(Key, head), _x.Stride);
                 WriteGradient(scratch, gradient, Query, head);
             }
         }
@@ -124,21 +121,29 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
     /// </summary>
     private void MultiplyByTokens(Scratch scratch, float* left, nint leftStride, float* right, float* product)
     {
-        MatrixSums.Transpose(left, leftStride, Tokens, Channels, scratch.Left, accumulate: false);
         MatrixSums.Transpose(right, _x.Stride, Tokens, Channels, scratch.Right, accumulate: false);
         new Span<float>(product, Tokens * Tokens).Clear();
-        FloatGemm.AddTransposed(
-            scratch.Left, Tokens, scratch.Right, Tokens, Channels, Tokens, Tokens, product, scratch.Panel);
+        FloatGemm.AddProduct(
+            left, leftStride, scratch.Right, Tokens, Channels, Tokens, Tokens, product, scratch.Panel);
     }
 
     /// <summary>
-    /// <c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into <see cref="Scratch.Product"/>.
+    /// <c>left·right</c> or <c>leftᵀ·right</c> of <c>[tokens, tokens]</c> and <c>[tokens, channels]</c>, into
+    /// <see cref="Scratch.Product"/>.
     /// </summary>
-    private void Multiply(Scratch scratch, float* left, float* right, nint rightStride)
+    private void Multiply(Scratch scratch, float* left, bool isTransposed, float* right, nint rightStride)
     {
         new Span<float>(scratch.Product, Tokens * Channels).Clear();
-        FloatGemm.AddTransposed(
-            left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+        if (isTransposed)
+        {
+            FloatGemm.AddTransposed(
+                left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+        }
+        else
+        {
+            FloatGemm.AddProduct(
+                left, Tokens, right, rightStride, Tokens, Tokens, Channels, scratch.Product, scratch.Panel);
+        }
     }
 
     private void WriteGradient(Scratch scratch, float* gradient, int part, int head)
@@ -153,19 +158,16 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
     /// <summary>The matrices of one head.</summary>
     private readonly struct Scratch(float* start, int tokens, int channels)
     {
-        /// <summary>An operand, <c>[channels, tokens]</c>.</summary>
-        public float* Left { get; } = start;
-
-        /// <summary>The other operand, <c>[channels, tokens]</c>.</summary>
-        public float* Right => Left + (channels * tokens);
+        /// <summary>The right operand, <c>[channels, tokens]</c>.</summary>
+        public float* Right { get; } = start;
 
         /// <summary>A product, <c>[tokens, channels]</c>.</summary>
         public float* Product => Right + (channels * tokens);
 
-        /// <summary>P, <c>[tokens, tokens]</c>; in the end S̄ᵀ.</summary>
+        /// <summary>P, <c>[tokens, tokens]</c>.</summary>
         public float* Weights => Product + (channels * tokens);
 
-        /// <summary>P̄ and then S̄, <c>[tokens, tokens]</c>; in the forward pass Pᵀ.</summary>
+        /// <summary>P̄ and then S̄, <c>[tokens, tokens]</c>.</summary>
         public float* Slopes => Weights + (tokens * tokens);
 
         /// <summary>The scratch memory of <see cref="FloatGemm.AddTransposed"/>.</summary>
@@ -173,6 +175,6 @@ internal sealed unsafe class AttentionGradient(Node node) : OperationGradient
 
         /// <summary>The elements of all of them.</summary>
         public static int Length(int tokens, int channels) =>
-            (3 * channels * tokens) + (2 * tokens * tokens) + FloatGemm.TransposedScratch(Math.Max(tokens, channels));
+            (2 * channels * tokens) + (2 * tokens * tokens) + FloatGemm.TransposedScratch(Math.Max(tokens, channels));
     }
 }

@@ -12,15 +12,20 @@ namespace Bitis.Execution.Gradients.Layers;
 /// The selective scan and, where there is one, the softplus before it; see <see cref="SelectiveScanGradient"/>.
 /// </summary>
 /// <remarks>
-/// Of the hidden states only those before every <see cref="SelectiveScan.ChunkTokens"/> tokens are kept.
+/// Of the hidden states only those before every 8 tokens are kept, or before every 32 of a long sequence where
+/// memory is saved.
 /// </remarks>
 internal sealed unsafe class ScanGradient : OperationGradient
 {
+    // With longer chunks the backward pass leaves the nearest cache. That costs up to 7 % of its time, so it must pay.
+    private const int ShortSequence = 128;
+
     private readonly FusedScan _fused;
     private readonly Node _scan;
     private readonly int _channels;
     private readonly int _states;
     private readonly FloatTensor _packedA;
+    private int _checkpointTokens;
     private bool _isFrozen, _isQuantizing;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
@@ -52,7 +57,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
         _d = planner.Parameter(_scan, 1);
         ArenaMatrix u = planner.Value(_scan.Inputs[0]), delta = planner.Value(_fused.Delta);
         ArenaMatrix b = planner.Value(_scan.Inputs[2]), c = planner.Value(_scan.Inputs[3]);
-        int chunks = (u.Rows + SelectiveScan.ChunkTokens - 1) / SelectiveScan.ChunkTokens;
+        _checkpointTokens = planner.Recomputes && u.Rows > ShortSequence ? 32 : SelectiveScan.ChunkTokens;
+        int chunks = (u.Rows + _checkpointTokens - 1) / _checkpointTokens;
         _checkpoints = planner.NewMatrix(chunks * _states, _channels);
         _operands = new ScanOperands(u, delta, b, c, planner.NewValue(_scan));
     }
@@ -65,7 +71,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
         planner.Keep(_operands.B);
         planner.Keep(_operands.C);
         planner.Keep(_checkpoints);
-        planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states));
+        planner.NeedScratch(SelectiveScanGradient.ScratchLength(_channels, _states, _checkpointTokens));
         _yGradient = planner.Gradient(_scan);
         _uGradient = planner.RequiredTarget(_scan.Inputs[0]);
         _deltaGradient = planner.OverwrittenTarget(_fused.Delta);
@@ -142,6 +148,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
             microBatch.Addresses, operands, _fused.Softplus is not null, hasCubicDecay: _isQuantizing,
                 _packedA.Pointer, _d.Weight);
         call.Checkpoints = microBatch.Pointer(_checkpoints, image);
+        call.CheckpointTokens = _checkpointTokens;
         return call;
     }
 }
