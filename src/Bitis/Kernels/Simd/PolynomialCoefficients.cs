@@ -5,10 +5,8 @@ namespace Bitis.Kernels.Simd;
 /// <summary>The bounds and coefficients of the exponential functions' polynomials.</summary>
 internal static unsafe class PolynomialCoefficients
 {
-    /// <summary>
-    /// How often each number of <see cref="Exp2Fifth"/> and <see cref="Exp2Third"/> stands in a row: a register of 256
-    /// bits loads it without a broadcast.
-    /// </summary>
+    /// <summary>How often each number of <see cref="Exp2Fifth"/> and <see cref="Exp2Third"/> stands in a row.</summary>
+    /// <remarks>A register of 256 bits loads it without a broadcast.</remarks>
     public const int Exp2Copies = 8;
 
     // At the Chebyshev nodes of [−1/2, 1/2].
