@@ -140,7 +140,6 @@ internal sealed class GpuPlanBuilder
         string? what = !layer.IsInteger ? "levels on one side only"
             : layer.RotationOrder > 1 ? "a rotated input"
             : layer.InputFactors is not null ? "factors of its input"
-            : node.Operator is not Linear ? "levels"
             : null;
         return what is null
             ? layer

@@ -180,21 +180,37 @@ internal static class OperationSteps
     private static void AddPatches(GpuPlanBuilder plan, FusedPatches fused)
     {
         Node node = fused.Convolution;
-        _ = plan.LayerOf(node); // Refuses a quantized one.
+        QuantizedLayer? layer = plan.LayerOf(node);
         var convolution = (Conv2d)node.Operator;
         Shape image = node.Inputs[0].Shape;
         int values = convolution.InChannels * convolution.KernelSize * convolution.KernelSize;
-        int stride = LinearShape.RowBytes(values * sizeof(float)) / sizeof(float);
+        int bytes = layer is null ? sizeof(float) : 1;
         var shape = new PatchShape(
             convolution.InChannels, image[1], image[2], convolution.KernelSize, convolution.Stride,
-            convolution.Padding, stride);
+            convolution.Padding, LinearShape.RowBytes(values * bytes) / bytes)
+        {
+            MaxLevel = layer?.Input!.MaxLevel,
+        };
         (GpuFunction function, GpuKernelRow<PatchShape> row) = plan.Load(TokenKernels.Patches, shape);
-        GpuMatrix pixels = plan.Value(node.Inputs[0]), patches = plan.Scratch(
-            "patches", shape.Down * shape.Across, stride).Slice(0, values);
-        plan.Add(images => new GpuLaunch(function, row.Grid(shape, images), pixels.Buffer, patches.Buffer));
-        GpuMatrix y = plan.Scratch("patch tokens", patches.Rows, convolution.OutChannels);
-        AddProduct(
-            plan, patches, y, plan.Parameter(node, 0).Span, convolution.HasBias ? plan.Parameter(node, 1) : null);
+        GpuMatrix pixels = plan.Value(node.Inputs[0]);
+        int count = shape.Down * shape.Across;
+        GpuMatrix y = plan.Scratch("patch tokens", count, convolution.OutChannels);
+        FloatTensor? bias = convolution.HasBias ? plan.Parameter(node, 1) : null;
+        if (layer is null)
+        {
+            GpuMatrix patches = plan.Scratch("patches", count, shape.RowStride).Slice(0, values);
+            plan.Add(images => new GpuLaunch(function, row.Grid(shape, images), pixels.Buffer, patches.Buffer));
+            AddProduct(plan, patches, y, plan.Parameter(node, 0).Span, bias);
+        }
+        else
+        {
+            GpuLevels patches = plan.LevelScratch("patches", count, values);
+            TokenScales scales = TokenScales.Of(plan, rows: 1, repetitions: 1, (layer.Input!, IsReversed: false));
+            plan.Add(images => new GpuLaunch(
+                function, row.Grid(shape, images), pixels.Buffer, patches.Buffer, scales.InverseScales,
+                scales.FloatZeroPoints));
+            AddProduct(plan, layer, patches, isReversed: false, y, bias);
+        }
         plan.SetValue(fused.Flatten, y);
     }
 

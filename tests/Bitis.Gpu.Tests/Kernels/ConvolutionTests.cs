@@ -68,4 +68,41 @@ public sealed class ConvolutionTests
             Assert.InRange(written - level, -1, 1);
         }
     }
+
+    [Theory]
+    [InlineData(2, 17, 130, 4)]
+    [InlineData(1, 1, 5, 4)]
+    [InlineData(1, 32, 128, 1)]
+    [InlineData(2, 50, 33, 7)]
+    public void Quantized_layers_have_the_bits_of_the_CPU(int images, int tokens, int channels, int taps)
+    {
+        var data = new IntegerConvolutionCase(images, tokens, channels, taps);
+        Assert.Equal(data.Expected, data.Run());
+    }
+
+    [Theory]
+    [InlineData("cvt.rni.f32.f32", "mov.f32", 1)]
+    [InlineData("max.f32", "min.f32", 3)]
+    [InlineData("min.f32", "max.f32", 3)]
+    [InlineData("setp.lt.s32", "setp.le.s32", 1)]
+    [InlineData("fma.rn.f32", "", 5)]
+    [InlineData("mul.rn.f32", "add.rn.f32", 30)]
+    [InlineData("st.global.f32", "", 7)]
+    public void Mutants_of_quantized_layers_are_caught(string text, string replacement, int occurrence)
+    {
+        var data = new IntegerConvolutionCase(images: 2, tokens: 20, channels: 70, taps: 4);
+        bool isCaught;
+        try
+        {
+            isCaught = !data.Run(kernel => kernel with
+            {
+                Text = Mutation.Replace(kernel.Text, text, replacement, occurrence),
+            }).AsSpan().SequenceEqual(data.Expected);
+        }
+        catch (EmulationException)
+        {
+            isCaught = true;
+        }
+        Assert.True(isCaught, $"{text} -> {replacement}");
+    }
 }

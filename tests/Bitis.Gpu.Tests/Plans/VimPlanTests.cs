@@ -56,6 +56,9 @@ public sealed class VimPlanTests
     [InlineData("minmax", "w8a8", Scope.Ssm, 0)]
     [InlineData("minmax", "w8a8", Scope.Ssm, 2)]
     [InlineData("qmamba", "w8a8", Scope.Ssm, 1)]
+    [InlineData("minmax", "w8a8", Scope.Full, 0)]
+    [InlineData("minmax", "w4a8", Scope.Full, 1)]
+    [InlineData("mse", "w8a8", Scope.Full, 2)]
     public void Quantized_models_answer_as_on_the_CPU(string method, string bits, Scope scope, int variant)
     {
         const int Images = 8;
@@ -81,17 +84,18 @@ public sealed class VimPlanTests
         }
     }
 
-    [Fact]
-    public void Quantized_convolutions_are_refused_by_name()
+    [Theory]
+    [InlineData("quamba", "w8a8", "'layers.0.mixer.out_proj' (linear) with a rotated input")]
+    [InlineData("minmax", "w8a32", "'patch_embed.proj' (conv2d) with levels on one side only")]
+    public void Layers_without_a_kernel_are_refused_by_name(string method, string bits, string what)
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 11);
-        var recipe = new Recipe { Method = "minmax", Scope = Scope.Full };
+        var recipe = new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = Scope.Full };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
             model, CalibrationSet.FromTensors(RandomImages(model, 2)), recipe);
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1));
-        Assert.Equal(
-            "The GPU has no kernel for 'patch_embed.proj' (conv2d) with levels. Use --device cpu.", e.Message);
+        Assert.Equal($"The GPU has no kernel for {what}. Use --device cpu.", e.Message);
     }
 
     [Fact]

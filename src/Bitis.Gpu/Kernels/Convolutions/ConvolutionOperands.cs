@@ -11,7 +11,7 @@ internal sealed class ConvolutionOperands
     /// <summary>x, <c>[images, tokens, channels]</c>.</summary>
     public required GpuBuffer Input { get; init; }
 
-    /// <summary>The weights, <c>[2, taps, channels]</c>.</summary>
+    /// <summary>The weights, <c>[2, taps, channels]</c>; of a quantized layer, their levels as floats.</summary>
     public required GpuBuffer Weights { get; init; }
 
     /// <summary>The biases, <c>[2, channels]</c>.</summary>
@@ -22,6 +22,13 @@ internal sealed class ConvolutionOperands
 
     /// <summary>u of the backward direction.</summary>
     public required GpuBuffer Backward { get; init; }
+
+    /// <summary>Of a quantized layer: what levels need, <c>[2, 4, channels]</c>.</summary>
+    /// <remarks>
+    /// For each channel, 1/scale of the input, its lowest and its highest level less the zero point, and what sums of
+    /// levels are multiplied by.
+    /// </remarks>
+    public GpuBuffer? InputQuantizers { get; init; }
 
     /// <summary>Levels of the forward direction, <see cref="ConvolutionShape.LevelStride"/> apart.</summary>
     public GpuBuffer? ForwardLevels { get; init; }
@@ -40,6 +47,8 @@ internal sealed class ConvolutionOperands
     public GpuLaunch Launch(GpuFunction function, GpuKernelRow<ConvolutionShape> row, ConvolutionShape shape)
     {
         List<GpuArgument> arguments = [Input, Weights, Biases, Forward, Backward];
+        if (shape.QuantizesInput)
+            arguments.Add(RequiredBuffer.Of(InputQuantizers));
         if (shape.MaxLevel is not null)
         {
             arguments.Add(RequiredBuffer.Of(ForwardLevels));

@@ -11,6 +11,9 @@ internal sealed record ConvolutionShape(int Tokens, int Channels, int Taps)
     /// <summary>The distance of rows of the input in elements.</summary>
     public int InputStride { get; init; } = Channels;
 
+    /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
+    public bool QuantizesInput { get; init; }
+
     /// <summary>The largest level, if levels of the output are written, too; else null.</summary>
     public int? MaxLevel { get; init; }
 
