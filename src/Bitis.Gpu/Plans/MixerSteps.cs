@@ -24,11 +24,13 @@ internal static class MixerSteps
     public static void Add(GpuPlanBuilder plan, VimMixer mixer)
     {
         GpuMatrix xz = plan.Value(mixer.Input);
+        if (xz.IsHalves != plan.KeepsHalves)
+            throw GpuPlanBuilder.Missing(mixer.Input);
         int tokens = xz.Rows, channels = mixer.Gate.Product.Shape[^1];
         VimMixer.Direction[] directions = [mixer.Forward, mixer.Backward];
         QuantizedLayer?[] projections = [.. directions.Select(direction => plan.LayerOf(direction.Parameters))];
         var values = new Values(
-            [plan.Scratch("u", tokens, channels), plan.Scratch("u_b", tokens, channels)],
+            [plan.Activations("u", tokens, channels), plan.Activations("u_b", tokens, channels)],
             [.. projections.Zip(["u", "u_b"], (layer, role) =>
                 layer is null ? null : plan.LevelScratch(role, tokens, channels))],
             projections,
@@ -43,6 +45,7 @@ internal static class MixerSteps
             WritesLevels: next is not null, next?.Input!.MaxLevel ?? 0)
         {
             GateStride = xz.Stride,
+            AreHalves = xz.IsHalves,
             DeltaMaxLevel = values.Deltas[0]?.Input!.MaxLevel,
             Levels = values.Scans.Length > 0
                 ? ScanConstants.ShapeOf(values.Scans, directions[1].Scan.Scan.Name)
@@ -76,6 +79,7 @@ internal static class MixerSteps
         var shape = new ConvolutionShape(xz.Rows, channels, taps)
         {
             InputStride = xz.Stride,
+            AreHalves = xz.IsHalves,
             QuantizesInput = layers[0] is not null,
             MaxLevel = values.Projections[0]?.Input!.MaxLevel,
         };
@@ -145,7 +149,7 @@ internal static class MixerSteps
         GpuBuffer output;
         if (next is null)
         {
-            GpuMatrix y = plan.Scratch("gated", shape.Tokens, shape.Channels);
+            GpuMatrix y = plan.Activations("gated", shape.Tokens, shape.Channels);
             plan.SetValue(mixer.Gate.Product, y);
             output = y.Buffer;
         }

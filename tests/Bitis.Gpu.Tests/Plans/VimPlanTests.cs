@@ -41,12 +41,44 @@ public sealed class VimPlanTests
         FloatTensor images = RandomImages(model, Images);
         using InferenceSession session = InferenceSession.Create(model);
         FloatTensor expected = session.Run(images);
-        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2);
+        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2, GpuPrecision.Floats);
         var logits = new float[expected.Length];
         plan.Run(images.Span, logits);
         float largest = expected.Span.ToArray().Max(Math.Abs);
         for (int i = 0; i < logits.Length; i++)
             Assert.InRange(logits[i] - expected.Span[i], -2e-5 * largest, 2e-5 * largest);
+    }
+
+    /// <summary>
+    /// A value between kernels has an error of up to 2⁻¹¹ of itself. Logits may differ by 0.5 % of the largest one.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Logits_of_halves_are_near_those_of_the_CPU(int variant)
+    {
+        const int Images = 3;
+        VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
+        FloatTensor images = RandomImages(model, Images);
+        using InferenceSession session = InferenceSession.Create(model);
+        FloatTensor expected = session.Run(images);
+        var device = new EmulatedDevice(PtxTarget.Sm80, seed: 7);
+        using GpuPlan plan = GpuPlanBuilder.Build(device, model, images: 2, GpuPrecision.Halves);
+        var logits = new float[expected.Length];
+        plan.Run(images.Span, logits);
+        float largest = expected.Span.ToArray().Max(Math.Abs);
+        float[] differences = [.. logits.Select((value, i) => Math.Abs(value - expected.Span[i]))];
+        Assert.InRange(differences.Max(), 1e-6f * largest, 5e-3f * largest);
+        Assert.True(device.Measurements.Count("mma.sync.aligned.m16n8k16") > 0);
+    }
+
+    [Fact]
+    public void Weights_beyond_the_range_of_halves_are_refused()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
+        model.Weights["head.weight"].Span[3] = 70_000;
+        BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Halves));
+        Assert.Equal("The model has weights beyond the range of float16, which ends at 65504.", e.Message);
     }
 
     [Theory]
@@ -103,7 +135,7 @@ public sealed class VimPlanTests
     {
         VisionModel model = VisionModel.CreateRandom(Config with { ClassToken = ClassTokenPosition.None }, seed: 1);
         BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1));
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Floats));
         Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Use --device cpu.", e.Message);
     }
 
@@ -118,7 +150,7 @@ public sealed class VimPlanTests
         Dictionary<string, FloatTensor> weights =
             built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
         BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1));
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1, GpuPrecision.Floats));
         Assert.Equal("The GPU cannot keep 'first' (linear). Use --device cpu.", e.Message);
     }
 
@@ -127,7 +159,7 @@ public sealed class VimPlanTests
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
         BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
-            new EmulatedDevice(PtxTarget.Sm80) { MemoryBytes = 10_000 }, model, images: 1));
+            new EmulatedDevice(PtxTarget.Sm80) { MemoryBytes = 10_000 }, model, images: 1, GpuPrecision.Floats));
         Assert.Contains("too little free memory", e.Message);
     }
 

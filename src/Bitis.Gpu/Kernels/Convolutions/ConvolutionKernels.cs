@@ -35,7 +35,8 @@ internal static class ConvolutionKernels
     {
         var w = new PtxWriter(
             $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}"
-                + (shape.QuantizesInput ? "_integers" : "") + (shape.MaxLevel is null ? "" : "_levels"),
+                + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.MaxLevel is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
@@ -52,10 +53,10 @@ internal static class ConvolutionKernels
             w.Special("ctaid.y"), shape.Tokens, first);
 
         int before = shape.Taps - 1;
-        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), sizeof(float));
+        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), shape.ElementBytes);
         Register[] x = [.. Enumerable.Range(-before, TokensOfThread + (2 * before)).Select(
             i => ReadToken(w, shape, source, first, i))];
-        Register index = w.MultiplyAdd(row, shape.Channels, channel);
+        Register index = w.MultiplyAdd(row, shape.OutputStride, channel);
         for (int direction = 0; direction < 2; direction++)
         {
             Register place = w.Add(channel, direction * shape.Taps * shape.Channels);
@@ -71,7 +72,7 @@ internal static class ConvolutionKernels
             Register[] values = x[start..(start + TokensOfThread + before)];
             if (quantizer is { } grid)
                 values = [.. values.Select(value => w.Center(value, grid.InverseScale, grid.Lowest, grid.Highest))];
-            Register output = w.Address(direction == 0 ? forward : backward, index, sizeof(float));
+            Register output = w.Address(direction == 0 ? forward : backward, index, shape.ElementBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {
                 Register sum = quantizer is null ? bias : w.Float(0);
@@ -81,8 +82,8 @@ internal static class ConvolutionKernels
                     sum = w.Add(w.Multiply(sum, quantizer.SumScale), bias);
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
                 Register u = w.Silu(sum);
-                w.DoIf(
-                    isInside, "st.global.f32", Operand.At(output, t * shape.Channels * sizeof(float)), u);
+                w.Store(
+                    isInside, Operand.At(output, t * shape.OutputStride * shape.ElementBytes), u, shape.AreHalves);
                 if (shape.MaxLevel is { } maxLevel)
                 {
                     Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
@@ -118,8 +119,9 @@ internal static class ConvolutionKernels
         Register value = w.Float(0), isInside = w.Less(first, shape.Tokens - offset);
         if (offset < 0)
             isInside = w.Both(isInside, w.Less(w.Integer(-offset - 1), first));
-        w.DoIf(
-            isInside, "ld.global.nc.f32", value, Operand.At(source, offset * shape.InputStride * sizeof(float)));
+        w.Load(
+            isInside, "ld.global.nc", value, Operand.At(source, offset * shape.InputStride * shape.ElementBytes),
+            shape.AreHalves);
         return value;
     }
 

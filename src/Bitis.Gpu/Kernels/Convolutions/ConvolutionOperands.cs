@@ -8,7 +8,7 @@ internal sealed class ConvolutionOperands
     /// <summary>How many images there are.</summary>
     public required int Images { get; init; }
 
-    /// <summary>x, <c>[images, tokens, channels]</c>.</summary>
+    /// <summary>x, <c>[images, tokens, channels]</c>; rows <see cref="ConvolutionShape.InputStride"/> apart.</summary>
     public required GpuBuffer Input { get; init; }
 
     /// <summary>The weights, <c>[2, taps, channels]</c>; of a quantized layer, their levels as floats.</summary>
@@ -17,7 +17,7 @@ internal sealed class ConvolutionOperands
     /// <summary>The biases, <c>[2, channels]</c>.</summary>
     public required GpuBuffer Biases { get; init; }
 
-    /// <summary>u of the forward direction, <c>[images, tokens, channels]</c>.</summary>
+    /// <summary>u of the forward direction, rows <see cref="ConvolutionShape.OutputStride"/> apart.</summary>
     public required GpuBuffer Forward { get; init; }
 
     /// <summary>u of the backward direction.</summary>

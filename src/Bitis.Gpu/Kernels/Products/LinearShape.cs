@@ -43,6 +43,9 @@ internal sealed record LinearShape(
     /// <summary>The bytes of a row with its padding.</summary>
     public static int RowBytes(int bytes) => (bytes + ChunkBytes - 1) / ChunkBytes * ChunkBytes;
 
+    /// <summary>The elements of a row of float16 with its padding.</summary>
+    public static int RowHalves(int columns) => RowBytes(columns * sizeof(ushort)) / sizeof(ushort);
+
     private static int BytesOf(LinearNumbers numbers) => numbers switch
     {
         LinearNumbers.Floats => sizeof(float),

@@ -11,8 +11,11 @@ namespace Bitis.Gpu.Kernels.Tokens;
 internal sealed record PatchShape(
     int Channels, int Height, int Width, int Side, int Stride, int Padding, int RowStride)
 {
-    /// <summary>The largest level, if levels of the pixels are gathered; null for float32.</summary>
+    /// <summary>The largest level, if levels of the pixels are gathered; null for floats.</summary>
     public int? MaxLevel { get; init; }
+
+    /// <summary>Whether floats are written as float16; else as float32.</summary>
+    public bool WritesHalves { get; init; }
 
     /// <summary>Patches below one another.</summary>
     public int Down => ((Height + (2 * Padding) - Side) / Stride) + 1;

@@ -24,7 +24,7 @@ internal static class TokenKernels
 
     private static PtxKernel EmitPatches(PatchShape shape, PtxTarget target)
     {
-        string form = shape.MaxLevel is null ? "" : "_levels";
+        string form = shape.MaxLevel is not null ? "_levels" : shape.WritesHalves ? "_halves" : "";
         var w = new PtxWriter($"patches_{shape.Channels}x{shape.Height}x{shape.Width}_{shape.Side}{form}", Threads);
         Register image = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
         Register[] quantizer = shape.MaxLevel is null
@@ -53,14 +53,15 @@ internal static class TokenKernels
         }
         else
         {
-            w.DoIf(isInside, "st.global.f32", Operand.At(w.Address(output, place, sizeof(float))), result);
+            int bytes = shape.WritesHalves ? sizeof(ushort) : sizeof(float);
+            w.Store(isInside, Operand.At(w.Address(output, place, bytes)), result, shape.WritesHalves);
         }
         return w.Finish(target);
     }
 
     private static PtxKernel EmitEmbeddings(EmbeddingShape shape, PtxTarget target)
     {
-        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}", Threads);
+        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}{(shape.ReadsHalves ? "_halves" : "")}", Threads);
         Register patches = w.Parameter(ParameterKind.Pointer), classToken = w.Parameter(ParameterKind.Pointer);
         Register positions = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
         int patchesOfImage = shape.ClassToken is null ? shape.Tokens : shape.Tokens - 1;
@@ -78,8 +79,10 @@ internal static class TokenKernels
             w.DoIf(isClass, "ld.global.nc.f32", value, Operand.At(source));
         }
         Register image = w.Special("ctaid.y"), row = w.MultiplyAdd(image, patchesOfImage, patch);
-        Register from = w.Address(patches, w.MultiplyAdd(row, shape.Channels, channel), sizeof(float));
-        w.DoIf(isPatch, "ld.global.nc.f32", value, Operand.At(from));
+        Register from = w.Address(
+            patches, w.MultiplyAdd(row, shape.PatchStride, channel),
+            shape.ReadsHalves ? sizeof(ushort) : sizeof(float));
+        w.Load(isPatch, "ld.global.nc", value, Operand.At(from), shape.ReadsHalves);
         w.DoIf(isInside, "ld.global.nc.f32", position, Operand.At(w.Address(positions, index, sizeof(float))));
         Register to = w.MultiplyAdd(image, shape.Tokens * shape.Channels, index);
         w.DoIf(
