@@ -120,7 +120,7 @@ internal sealed class GpuPlanBuilder
             written = view.Node.Inputs[0];
         return _writers.GetValueOrDefault(value.Buffer, written) == written
             ? value
-            : throw new BitisException($"The GPU cannot keep '{node.Name}' ({node.Kind}). Use --device cpu.");
+            : throw new BitisException($"The GPU cannot keep '{node.Name}' ({node.Kind}). Run it on the CPU.");
     }
 
     /// <summary>Sets the place of a value, which is written now.</summary>
@@ -150,7 +150,7 @@ internal sealed class GpuPlanBuilder
         return what is null
             ? layer
             : throw new BitisException(
-                $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with {what}. Use --device cpu.");
+                $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with {what}. Run it on the CPU.");
     }
 
     /// <summary>The quantized scan of a node; null for a float scan.</summary>
@@ -273,5 +273,5 @@ internal sealed class GpuPlanBuilder
 
     /// <summary>What says that an operation has no kernel.</summary>
     public static BitisException Missing(Node node) =>
-        new($"The GPU has no kernel for '{node.Name}' ({node.Kind}). Use --device cpu.");
+        new($"The GPU has no kernel for '{node.Name}' ({node.Kind}). Run it on the CPU.");
 }

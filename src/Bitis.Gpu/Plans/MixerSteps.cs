@@ -211,7 +211,7 @@ internal static class MixerSteps
         {
             throw new BitisException(
                 $"The GPU has no kernel for '{node.Name}' with other bits than the forward direction. "
-                + "Use --device cpu.");
+                + "Run it on the CPU.");
         }
     }
 

@@ -5,7 +5,9 @@ internal sealed partial class PtxWriter
 {
     /// <summary>Reads a value of global memory, where a predicate is true.</summary>
     /// <param name="predicate">Whether to read; null for always.</param>
-    /// <param name="load">How: <c>ld.global</c>, or <c>ld.global.nc</c> for memory that the kernel does not write.</param>
+    /// <param name="load">
+    /// How: <c>ld.global</c>, or <c>ld.global.nc</c> for memory that the kernel does not write.
+    /// </param>
     /// <param name="value">The register, which keeps what it has where the predicate is false.</param>
     /// <param name="source">The place.</param>
     /// <param name="isHalf">Whether a float16 lies there.</param>

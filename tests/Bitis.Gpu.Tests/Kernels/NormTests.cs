@@ -34,7 +34,8 @@ public sealed class NormTests
     {
         var random = new Random(1);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 4) - 1.5f)];
-        float[] x = [.. Values(rows * columns).Select(value => (float)(Half)value)], stream = Values(rows * columns), weight = Values(columns);
+        float[] x = [.. Values(rows * columns).Select(value => (float)(Half)value)];
+        float[] stream = Values(rows * columns), weight = Values(columns);
         float[] bias = Values(columns), inverseScales = [.. Enumerable.Range(0, rows).Select(i => 20f + i)];
         float[] zeros = [.. Enumerable.Range(0, rows).Select(i => 100f + i)];
         float[] sums = updates ? [.. x.Zip(stream, (a, b) => a + b)] : x;
@@ -53,7 +54,8 @@ public sealed class NormTests
             using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 3);
             GpuKernelRow<NormShape> row = NormKernels.Table.Best(device, shape, rows);
             using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
-            GpuBuffer output = device.Allocate((long)rows * shape.OutputStride * (writesLevels ? 1 : areHalves ? 2 : 4));
+            int bytes = writesLevels ? 1 : areHalves ? sizeof(ushort) : sizeof(float);
+            GpuBuffer output = device.Allocate((long)rows * shape.OutputStride * bytes);
             GpuBuffer residual = device.Upload<float>(stream);
             var operands = new NormOperands
             {

@@ -41,7 +41,8 @@ public sealed class VimPlanTests
         FloatTensor images = RandomImages(model, Images);
         using InferenceSession session = InferenceSession.Create(model);
         FloatTensor expected = session.Run(images);
-        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2, GpuPrecision.Floats);
+        using GpuPlan plan = GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2, GpuPrecision.Floats);
         var logits = new float[expected.Length];
         plan.Run(images.Span, logits);
         float largest = expected.Span.ToArray().Max(Math.Abs);
@@ -127,7 +128,7 @@ public sealed class VimPlanTests
             model, CalibrationSet.FromTensors(RandomImages(model, 2)), recipe);
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1));
-        Assert.Equal($"The GPU has no kernel for {what}. Use --device cpu.", e.Message);
+        Assert.Equal($"The GPU has no kernel for {what}. Run it on the CPU.", e.Message);
     }
 
     [Fact]
@@ -136,7 +137,7 @@ public sealed class VimPlanTests
         VisionModel model = VisionModel.CreateRandom(Config with { ClassToken = ClassTokenPosition.None }, seed: 1);
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Floats));
-        Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Use --device cpu.", e.Message);
+        Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Run it on the CPU.", e.Message);
     }
 
     [Fact]
@@ -150,8 +151,9 @@ public sealed class VimPlanTests
         Dictionary<string, FloatTensor> weights =
             built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
         BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1, GpuPrecision.Floats));
-        Assert.Equal("The GPU cannot keep 'first' (linear). Use --device cpu.", e.Message);
+            () => GpuPlanBuilder.Build(
+                new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1, GpuPrecision.Floats));
+        Assert.Equal("The GPU cannot keep 'first' (linear). Run it on the CPU.", e.Message);
     }
 
     [Fact]

@@ -61,7 +61,8 @@ internal static class TokenKernels
 
     private static PtxKernel EmitEmbeddings(EmbeddingShape shape, PtxTarget target)
     {
-        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}{(shape.ReadsHalves ? "_halves" : "")}", Threads);
+        string form = shape.ReadsHalves ? "_halves" : "";
+        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}{form}", Threads);
         Register patches = w.Parameter(ParameterKind.Pointer), classToken = w.Parameter(ParameterKind.Pointer);
         Register positions = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
         int patchesOfImage = shape.ClassToken is null ? shape.Tokens : shape.Tokens - 1;
