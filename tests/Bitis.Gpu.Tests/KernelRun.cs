@@ -1,5 +1,6 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Tests;
@@ -17,6 +18,19 @@ internal static class KernelRun
         using GpuFunction function = device.Load(kernel);
         using GpuGraph graph = device.Record([new GpuLaunch(function, grid, arguments)]);
         graph.Run();
+    }
+
+    /// <summary>Copies floats to a device, as float32 or float16.</summary>
+    public static GpuBuffer Upload(EmulatedDevice device, float[] values, bool areHalves) => areHalves
+        ? device.Upload<Half>(Array.ConvertAll(values, value => (Half)value))
+        : device.Upload<float>(values);
+
+    /// <summary>A float32 or float16 of a buffer.</summary>
+    public static float Peek(GpuBuffer buffer, int index, bool isHalf)
+    {
+        int bytes = isHalf ? sizeof(ushort) : sizeof(float);
+        ReadOnlySpan<byte> value = ((EmulatedBuffer)buffer).Peek(index * bytes, bytes);
+        return isHalf ? (float)BitConverter.ToHalf(value) : BitConverter.ToSingle(value);
     }
 
     /// <summary>Runs a kernel of one block and one parameter, a buffer of words that are read back.</summary>

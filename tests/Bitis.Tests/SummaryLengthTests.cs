@@ -10,6 +10,7 @@ public sealed class SummaryLengthTests
     [Theory]
     [InlineData("Bitis")]
     [InlineData("Bitis.Imaging")]
+    [InlineData("Bitis.Gpu")]
     public void Summaries_are_short(string assembly)
     {
         string path = Path.Combine(AppContext.BaseDirectory, $"{assembly}.xml");

@@ -2,7 +2,7 @@ using Bitis.Gpu.Devices;
 
 namespace Bitis.Gpu.Plans;
 
-/// <summary>A float32 value on a device: rows of each image, image after image.</summary>
+/// <summary>A value of floats on a device: rows of each image, image after image.</summary>
 /// <param name="Buffer">The memory.</param>
 /// <param name="Start">The first element.</param>
 /// <param name="Rows">The rows of an image.</param>
@@ -10,8 +10,14 @@ namespace Bitis.Gpu.Plans;
 /// <param name="Stride">The distance of rows in elements.</param>
 internal sealed record GpuMatrix(GpuBuffer Buffer, int Start, int Rows, int Columns, int Stride)
 {
+    /// <summary>Whether elements are float16; else float32.</summary>
+    public bool IsHalves { get; init; }
+
+    /// <summary>The bytes of an element.</summary>
+    public int ElementBytes => IsHalves ? sizeof(ushort) : sizeof(float);
+
     /// <summary>The first element as an argument.</summary>
-    public GpuArgument Argument => GpuArgument.At(Buffer, (long)Start * sizeof(float));
+    public GpuArgument Argument => GpuArgument.At(Buffer, (long)Start * ElementBytes);
 
     /// <summary>One row of each image.</summary>
     public GpuMatrix Row(int row) => this with { Start = Start + (row * Stride), Rows = 1, Stride = Rows * Stride };

@@ -23,6 +23,7 @@ internal sealed class GpuPlanBuilder
     private readonly FusedGraph _graph;
     private readonly IReadOnlyDictionary<string, FloatTensor> _weights;
     private readonly int _images;
+    private readonly GpuPrecision _precision;
     private readonly PtxTarget _target;
     private readonly IReadOnlyDictionary<string, QuantizedLayer> _layers;
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
@@ -37,9 +38,10 @@ internal sealed class GpuPlanBuilder
     private GpuPlanBuilder(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
-        int images)
+        int images, GpuPrecision precision)
     {
         (_device, _weights, _layers, _scans, _images) = (device, weights, layers, scans, images);
+        _precision = precision;
         _graph = FusionPass.Run(graph, FusionRules.Inference);
         _target = PtxTarget.For(device.Capability);
     }
@@ -50,27 +52,31 @@ internal sealed class GpuPlanBuilder
     /// <summary>The model.</summary>
     public FusedGraph Graph => _graph;
 
-    /// <summary>Plans a float32 model.</summary>
+    /// <summary>Plans a float model.</summary>
     /// <param name="device">The device, which the plan owns from now on.</param>
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
+    /// <param name="precision">What is kept between kernels.</param>
     /// <exception cref="BitisException">
-    /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
+    /// An operation has no kernel, a weight is beyond the range of float16, or the device has too little memory. The
+    /// device is disposed of then.
     /// </exception>
-    public static GpuPlan Build(GpuDevice device, VisionModel model, int images) =>
-        Build(device, model.Graph, model.Weights, images);
+    public static GpuPlan Build(GpuDevice device, VisionModel model, int images, GpuPrecision precision) =>
+        Build(device, model.Graph, model.Weights, images, precision);
 
-    /// <summary>Plans a graph in float32.</summary>
+    /// <summary>Plans a graph in floats.</summary>
     /// <param name="device">The device, which the plan owns from now on.</param>
     /// <param name="graph">The graph.</param>
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images at a time.</param>
+    /// <param name="precision">What is kept between kernels.</param>
     /// <exception cref="BitisException">As for a model.</exception>
     public static GpuPlan Build(
-        GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images) =>
+        GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images,
+        GpuPrecision precision) =>
         Build(
             device, graph, weights, new Dictionary<string, QuantizedLayer>(),
-            new Dictionary<string, QuantizedScan>(), images);
+            new Dictionary<string, QuantizedScan>(), images, precision);
 
     /// <summary>Plans a quantized model.</summary>
     /// <param name="device">The device, which the plan owns from now on.</param>
@@ -80,18 +86,18 @@ internal sealed class GpuPlanBuilder
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
     public static GpuPlan Build(GpuDevice device, QuantizedModel model, int images) =>
-        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images);
+        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images, GpuPrecision.Floats);
 
     private static GpuPlan Build(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
-        int images)
+        int images, GpuPrecision precision)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
         List<IDisposable> owned = [];
         try
         {
-            var builder = new GpuPlanBuilder(device, graph, weights, layers, scans, images);
+            var builder = new GpuPlanBuilder(device, graph, weights, layers, scans, images, precision);
             owned = builder._owned;
             return builder.Build();
         }
@@ -114,7 +120,7 @@ internal sealed class GpuPlanBuilder
             written = view.Node.Inputs[0];
         return _writers.GetValueOrDefault(value.Buffer, written) == written
             ? value
-            : throw new BitisException($"The GPU cannot keep '{node.Name}' ({node.Kind}). Use --device cpu.");
+            : throw new BitisException($"The GPU cannot keep '{node.Name}' ({node.Kind}). Run it on the CPU.");
     }
 
     /// <summary>Sets the place of a value, which is written now.</summary>
@@ -140,12 +146,11 @@ internal sealed class GpuPlanBuilder
         string? what = !layer.IsInteger ? "levels on one side only"
             : layer.RotationOrder > 1 ? "a rotated input"
             : layer.InputFactors is not null ? "factors of its input"
-            : node.Operator is not Linear ? "levels"
             : null;
         return what is null
             ? layer
             : throw new BitisException(
-                $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with {what}. Use --device cpu.");
+                $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with {what}. Run it on the CPU.");
     }
 
     /// <summary>The quantized scan of a node; null for a float scan.</summary>
@@ -167,17 +172,30 @@ internal sealed class GpuPlanBuilder
     public GpuBuffer Constant<T>(ReadOnlySpan<T> values)
         where T : unmanaged => Own(_device.Upload(values));
 
-    /// <summary>New memory for a value that is read anywhere.</summary>
+    /// <summary>New float32 memory for a value that is read anywhere.</summary>
     public GpuMatrix Allocate(int rows, int columns) =>
         new(Own(_device.Allocate((long)_images * rows * columns * sizeof(float))), 0, rows, columns, columns);
 
-    /// <summary>Memory for a value that is read before another one of the same role is written.</summary>
+    /// <summary>Whether values between kernels are float16.</summary>
+    public bool KeepsHalves => _precision == GpuPrecision.Halves;
+
+    /// <summary>Float32 memory for a value that is read before another one of the same role is written.</summary>
     public GpuMatrix Scratch(string role, int rows, int columns)
     {
         long bytes = (long)_images * rows * columns * sizeof(float);
         if (!_scratch.TryGetValue((role, bytes), out GpuBuffer? buffer))
             _scratch.Add((role, bytes), buffer = Own(_device.Allocate(bytes)));
         return new GpuMatrix(buffer, 0, rows, columns, columns);
+    }
+
+    /// <summary>As <see cref="Scratch"/>, in the precision of the plan.</summary>
+    public GpuMatrix Activations(string role, int rows, int columns)
+    {
+        if (!KeepsHalves)
+            return Scratch(role, rows, columns);
+        int stride = LinearShape.RowHalves(columns);
+        GpuMatrix words = Scratch($"halves of {role}", rows, stride * sizeof(ushort) / sizeof(float));
+        return new GpuMatrix(words.Buffer, 0, rows, columns, stride) { IsHalves = true };
     }
 
     /// <summary>As <see cref="Scratch"/>, for levels.</summary>
@@ -228,7 +246,7 @@ internal sealed class GpuPlanBuilder
                 throw Missing(operation.Main);
         }
         GpuMatrix output = Value(_graph.Graph.Output);
-        if (output.Rows != 1 || output.Stride != output.Columns)
+        if (output.Rows != 1 || output.Stride != output.Columns || output.IsHalves)
             throw Missing(_graph.Graph.Output);
         return new GpuPlan(_device, _steps, _owned, input, output, _images);
     }
@@ -253,6 +271,7 @@ internal sealed class GpuPlanBuilder
         return resource;
     }
 
-    private static BitisException Missing(Node node) =>
-        new($"The GPU has no kernel for '{node.Name}' ({node.Kind}). Use --device cpu.");
+    /// <summary>What says that an operation has no kernel.</summary>
+    public static BitisException Missing(Node node) =>
+        new($"The GPU has no kernel for '{node.Name}' ({node.Kind}). Run it on the CPU.");
 }

@@ -6,6 +6,7 @@ using Bitis.Graphs;
 using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Scan;
 using Bitis.Quantization;
+using Bitis.Quantization.Quantizers;
 using Bitis.Tensors;
 
 namespace Bitis.Gpu.Plans;
@@ -23,11 +24,13 @@ internal static class MixerSteps
     public static void Add(GpuPlanBuilder plan, VimMixer mixer)
     {
         GpuMatrix xz = plan.Value(mixer.Input);
+        if (xz.IsHalves != plan.KeepsHalves)
+            throw GpuPlanBuilder.Missing(mixer.Input);
         int tokens = xz.Rows, channels = mixer.Gate.Product.Shape[^1];
         VimMixer.Direction[] directions = [mixer.Forward, mixer.Backward];
         QuantizedLayer?[] projections = [.. directions.Select(direction => plan.LayerOf(direction.Parameters))];
         var values = new Values(
-            [plan.Scratch("u", tokens, channels), plan.Scratch("u_b", tokens, channels)],
+            [plan.Activations("u", tokens, channels), plan.Activations("u_b", tokens, channels)],
             [.. projections.Zip(["u", "u_b"], (layer, role) =>
                 layer is null ? null : plan.LevelScratch(role, tokens, channels))],
             projections,
@@ -35,8 +38,6 @@ internal static class MixerSteps
             ScanConstants.TablesOf(plan, directions, tokens));
         Require(values.Projections, directions[1].Parameters);
         Require(values.Deltas, directions[1].Delta);
-        foreach (VimMixer.Direction direction in directions)
-            _ = plan.LayerOf(direction.Convolution.Convolution); // Refuses a quantized one.
         AddConvolutions(plan, directions, xz, values);
         QuantizedLayer? next = plan.OnlyReadingLayer(mixer.Gate.Product);
         var shape = new ScanShape(
@@ -44,6 +45,7 @@ internal static class MixerSteps
             WritesLevels: next is not null, next?.Input!.MaxLevel ?? 0)
         {
             GateStride = xz.Stride,
+            AreHalves = xz.IsHalves,
             DeltaMaxLevel = values.Deltas[0]?.Input!.MaxLevel,
             Levels = values.Scans.Length > 0
                 ? ScanConstants.ShapeOf(values.Scans, directions[1].Scan.Scan.Name)
@@ -72,21 +74,30 @@ internal static class MixerSteps
         GpuPlanBuilder plan, VimMixer.Direction[] directions, GpuMatrix xz, Values values)
     {
         int channels = values.U[0].Columns, taps = directions[0].Taps;
+        QuantizedLayer?[] layers = [.. directions.Select(direction => plan.LayerOf(direction.Convolution.Convolution))];
+        Require(layers, directions[1].Convolution.Convolution);
         var shape = new ConvolutionShape(xz.Rows, channels, taps)
         {
             InputStride = xz.Stride,
+            AreHalves = xz.IsHalves,
+            QuantizesInput = layers[0] is not null,
             MaxLevel = values.Projections[0]?.Input!.MaxLevel,
         };
         (GpuFunction function, GpuKernelRow<ConvolutionShape> row) = plan.Load(ConvolutionKernels.Table, shape);
         var packed = new float[2 * taps * channels];
         for (int i = 0; i < directions.Length; i++)
         {
-            ReadOnlySpan<float> weights = plan.Parameter(directions[i].Convolution.Convolution, 0).Span;
+            ReadOnlySpan<float> weights = layers[i] is { } layer
+                ? Array.ConvertAll(layer.Levels!, level => (float)level)
+                : plan.Parameter(directions[i].Convolution.Convolution, 0).Span;
             CausalConv.PackWeights(
                 weights, packed.AsSpan(i * taps * channels, taps * channels), channels, taps);
         }
         GpuBuffer constants = plan.Constant<float>(packed);
         GpuBuffer biases = Both(plan, directions, direction => plan.Parameter(direction.Convolution.Convolution, 1));
+        GpuBuffer? quantizers = shape.QuantizesInput
+            ? plan.Constant<float>([.. layers.SelectMany(layer => ChannelQuantizers(layer!, channels))])
+            : null;
         TokenScales? scales = ScalesOf(plan, directions, values.Projections, xz.Rows);
         plan.Add(images => new ConvolutionOperands
         {
@@ -96,11 +107,26 @@ internal static class MixerSteps
             Biases = biases,
             Forward = values.U[0].Buffer,
             Backward = values.U[1].Buffer,
+            InputQuantizers = quantizers,
             ForwardLevels = values.Levels[0]?.Buffer,
             BackwardLevels = values.Levels[1]?.Buffer,
             InverseScales = scales?.InverseScales,
             ZeroPoints = scales?.FloatZeroPoints,
         }.Launch(function, row, shape));
+    }
+
+    /// <summary>What the levels of a convolution's input need, in rows of channels.</summary>
+    private static float[] ChannelQuantizers(QuantizedLayer layer, int channels)
+    {
+        UniformQuantizer input = layer.Input!;
+        int[] groups = [.. Enumerable.Range(0, channels).Select(channel => input.GroupOf(token: 0, channel))];
+        return
+        [
+            .. groups.Select(group => input.InverseScales[group]),
+            .. groups.Select(group => (float)(input.MinLevel - input.ZeroPoints[group])),
+            .. groups.Select(group => (float)(input.MaxLevel - input.ZeroPoints[group])),
+            .. groups.Select((group, channel) => input.Scales[group] * layer.Weight!.Scales[channel]),
+        ];
     }
 
     private static void AddScans(
@@ -123,7 +149,7 @@ internal static class MixerSteps
         GpuBuffer output;
         if (next is null)
         {
-            GpuMatrix y = plan.Scratch("gated", shape.Tokens, shape.Channels);
+            GpuMatrix y = plan.Activations("gated", shape.Tokens, shape.Channels);
             plan.SetValue(mixer.Gate.Product, y);
             output = y.Buffer;
         }
@@ -185,7 +211,7 @@ internal static class MixerSteps
         {
             throw new BitisException(
                 $"The GPU has no kernel for '{node.Name}' with other bits than the forward direction. "
-                + "Use --device cpu.");
+                + "Run it on the CPU.");
         }
     }
 

@@ -47,17 +47,18 @@ internal static class OperationSteps
         GpuPlanBuilder plan, GpuMatrix x, GpuMatrix y, ReadOnlySpan<float> weights, FloatTensor? bias)
     {
         var shape = new LinearShape(
-            x.Columns, y.Columns, LinearNumbers.Floats, LinearOutput.Floats, HasBias: bias is not null)
+            x.Columns, y.Columns, x.IsHalves ? LinearNumbers.Halves : LinearNumbers.Floats,
+            y.IsHalves ? LinearOutput.Halves : LinearOutput.Floats, HasBias: bias is not null)
         {
-            InputStride = x.Stride * sizeof(float),
+            InputStride = x.Stride * x.ElementBytes,
             OutputStride = y.Stride,
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
-        int stride = shape.WeightStride / sizeof(float);
+        int stride = shape.WeightStride / x.ElementBytes;
         var padded = new float[y.Columns * stride];
         for (int i = 0; i < y.Columns; i++)
             weights.Slice(i * x.Columns, x.Columns).CopyTo(padded.AsSpan(i * stride));
-        GpuBuffer packed = plan.Constant<float>(padded);
+        GpuBuffer packed = x.IsHalves ? plan.Constant<Half>(ToHalves(padded)) : plan.Constant<float>(padded);
         GpuBuffer? shift = bias is null ? null : plan.Constant<float>(bias.Span);
         plan.Add(images => new LinearOperands
         {
@@ -67,6 +68,16 @@ internal static class OperationSteps
             Rows = images * x.Rows,
             Bias = shift,
         }.Launch(function, row, shape));
+    }
+
+    /// <summary>Weights in float16.</summary>
+    /// <exception cref="BitisException">One of them is beyond its range.</exception>
+    private static Half[] ToHalves(float[] weights)
+    {
+        Half[] halves = Array.ConvertAll(weights, weight => (Half)weight);
+        return halves.All(Half.IsFinite)
+            ? halves
+            : throw new BitisException("The model has weights beyond the range of float16, which ends at 65504.");
     }
 
     /// <summary>Adds a product of levels.</summary>
@@ -124,9 +135,10 @@ internal static class OperationSteps
         FloatTensor? bias = layer.HasBias ? plan.Parameter(node, 1) : null;
         int rows = node.Shape.Rank == 1 ? 1 : node.Shape[0];
         // A product cannot overwrite what it reads, which may be a product of the same size.
-        GpuMatrix y = node == plan.Graph.Graph.Output || layer.InFeatures == layer.OutFeatures
+        string role = layer.InFeatures == layer.OutFeatures ? node.Name : $"linear {layer.OutFeatures}";
+        GpuMatrix y = node == plan.Graph.Graph.Output
             ? plan.Allocate(rows, layer.OutFeatures)
-            : plan.Scratch($"linear {layer.OutFeatures}", rows, layer.OutFeatures);
+            : plan.Activations(role, rows, layer.OutFeatures);
         if (plan.LayerOf(node) is { } quantized)
             AddProduct(plan, quantized, plan.Levels(node.Inputs[0]), isReversed: false, y, bias);
         else
@@ -143,7 +155,14 @@ internal static class OperationSteps
         QuantizedLayer? layer = plan.OnlyReadingLayer(norm);
         var shape = new NormShape(
             x.Columns, epsilon, isCentered, UpdatesStream: sum is not null, WritesLevels: layer is not null,
-            layer?.Input!.MaxLevel ?? 0);
+            layer?.Input!.MaxLevel ?? 0)
+        {
+            ReadsHalves = x.IsHalves,
+            WritesHalves = plan.KeepsHalves,
+            InputStride = x.Stride,
+        };
+        if (stream is { IsHalves: true })
+            throw GpuPlanBuilder.Missing(sum!);
         (GpuFunction function, GpuKernelRow<NormShape> row) = plan.Load(NormKernels.Table, shape, x.Rows);
         GpuBuffer weight = plan.Constant<float>(plan.Parameter(norm, 0).Span);
         GpuBuffer? bias = isCentered ? plan.Constant<float>(plan.Parameter(norm, 1).Span) : null;
@@ -151,7 +170,7 @@ internal static class OperationSteps
         GpuBuffer output;
         if (layer is null)
         {
-            GpuMatrix y = plan.Scratch("norm", x.Rows, x.Columns);
+            GpuMatrix y = plan.Activations("norm", x.Rows, x.Columns);
             plan.SetValue(norm, y);
             output = y.Buffer;
         }
@@ -180,21 +199,38 @@ internal static class OperationSteps
     private static void AddPatches(GpuPlanBuilder plan, FusedPatches fused)
     {
         Node node = fused.Convolution;
-        _ = plan.LayerOf(node); // Refuses a quantized one.
+        QuantizedLayer? layer = plan.LayerOf(node);
         var convolution = (Conv2d)node.Operator;
         Shape image = node.Inputs[0].Shape;
         int values = convolution.InChannels * convolution.KernelSize * convolution.KernelSize;
-        int stride = LinearShape.RowBytes(values * sizeof(float)) / sizeof(float);
+        int bytes = layer is not null ? 1 : plan.KeepsHalves ? sizeof(ushort) : sizeof(float);
         var shape = new PatchShape(
             convolution.InChannels, image[1], image[2], convolution.KernelSize, convolution.Stride,
-            convolution.Padding, stride);
+            convolution.Padding, LinearShape.RowBytes(values * bytes) / bytes)
+        {
+            MaxLevel = layer?.Input!.MaxLevel,
+            WritesHalves = plan.KeepsHalves,
+        };
         (GpuFunction function, GpuKernelRow<PatchShape> row) = plan.Load(TokenKernels.Patches, shape);
-        GpuMatrix pixels = plan.Value(node.Inputs[0]), patches = plan.Scratch(
-            "patches", shape.Down * shape.Across, stride).Slice(0, values);
-        plan.Add(images => new GpuLaunch(function, row.Grid(shape, images), pixels.Buffer, patches.Buffer));
-        GpuMatrix y = plan.Scratch("patch tokens", patches.Rows, convolution.OutChannels);
-        AddProduct(
-            plan, patches, y, plan.Parameter(node, 0).Span, convolution.HasBias ? plan.Parameter(node, 1) : null);
+        GpuMatrix pixels = plan.Value(node.Inputs[0]);
+        int count = shape.Down * shape.Across;
+        GpuMatrix y = plan.Activations("patch tokens", count, convolution.OutChannels);
+        FloatTensor? bias = convolution.HasBias ? plan.Parameter(node, 1) : null;
+        if (layer is null)
+        {
+            GpuMatrix patches = plan.Activations("patches", count, shape.RowStride).Slice(0, values);
+            plan.Add(images => new GpuLaunch(function, row.Grid(shape, images), pixels.Buffer, patches.Buffer));
+            AddProduct(plan, patches, y, plan.Parameter(node, 0).Span, bias);
+        }
+        else
+        {
+            GpuLevels patches = plan.LevelScratch("patches", count, values);
+            TokenScales scales = TokenScales.Of(plan, rows: 1, repetitions: 1, (layer.Input!, IsReversed: false));
+            plan.Add(images => new GpuLaunch(
+                function, row.Grid(shape, images), pixels.Buffer, patches.Buffer, scales.InverseScales,
+                scales.FloatZeroPoints));
+            AddProduct(plan, layer, patches, isReversed: false, y, bias);
+        }
         plan.SetValue(fused.Flatten, y);
     }
 
@@ -203,7 +239,11 @@ internal static class OperationSteps
         Node before = node.Inputs[0];
         InsertToken? insertion = plan.Graph.OnlyReaderOf(before) is null ? null : before.Operator as InsertToken;
         GpuMatrix x = plan.Value(insertion is null ? before : before.Inputs[0]);
-        var shape = new EmbeddingShape(node.Shape[0], node.Shape[1], insertion?.Position);
+        var shape = new EmbeddingShape(node.Shape[0], node.Shape[1], insertion?.Position)
+        {
+            ReadsHalves = x.IsHalves,
+            PatchStride = x.Stride,
+        };
         GpuMatrix y = plan.Allocate(shape.Tokens, shape.Channels);
         (GpuFunction function, GpuKernelRow<EmbeddingShape> row) = plan.Load(TokenKernels.Embeddings, shape);
         GpuBuffer positions = plan.Constant<float>(plan.Parameter(node, 0).Span);

@@ -78,5 +78,5 @@ internal static class ScanConstants
     }
 
     private static BitisException Refusal(string name) =>
-        new($"The GPU has no kernel for '{name}' with other levels than the forward direction. Use --device cpu.");
+        new($"The GPU has no kernel for '{name}' with other levels than the forward direction. Run it on the CPU.");
 }

@@ -170,4 +170,12 @@ internal sealed partial class PtxWriter
         Register limited = Min(Max(Add(rounded, zeroPoint), 0f), (float)maxLevel);
         return Emit(RegisterKind.Word, "cvt.rzi.s32.f32", limited);
     }
+
+    /// <summary>The level of a value less the zero point, as a float: with the bits of the CPU.</summary>
+    /// <param name="value">A float; NaN has the lowest level.</param>
+    /// <param name="inverseScale">1/scale, a float.</param>
+    /// <param name="lowest">The lowest level less the zero point, a float.</param>
+    /// <param name="highest">The highest level less the zero point, a float.</param>
+    public Register Center(Register value, Register inverseScale, Register lowest, Register highest) => Min(
+        Max(Emit(RegisterKind.Float, "cvt.rni.f32.f32", Multiply(value, inverseScale)), lowest), highest);
 }

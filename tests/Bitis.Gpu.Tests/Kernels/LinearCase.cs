@@ -1,6 +1,5 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
-using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
 using Bitis.Gpu.Ptx;
@@ -23,9 +22,6 @@ internal sealed class LinearCase
     private readonly float[] _inputScales;
     private readonly int[] _inputZeros;
     private readonly float[] _weightScales;
-    private readonly float[] _stream;
-    private readonly float[] _inverseScales;
-    private readonly int[] _zeros;
 
     public LinearCase(LinearShape shape, int rows)
     {
@@ -44,9 +40,6 @@ internal sealed class LinearCase
         _inputScales = Floats(rows, 0.001f, 0.02f);
         _inputZeros = [.. Enumerable.Range(0, rows).Select(_ => _random.Next(256))];
         _weightScales = Floats(shape.Outputs, 0.001f, 0.01f);
-        _stream = Floats(rows * shape.Outputs, -1, 1);
-        _inverseScales = Floats(rows, 1, 5);
-        _zeros = [.. Enumerable.Range(0, rows).Select(_ => _random.Next(256))];
         Expected = Compute();
     }
 
@@ -61,9 +54,7 @@ internal sealed class LinearCase
     {
         using GpuFunction function = Device.Load(kernel ?? row.Emit(_shape, PtxTarget.Sm80));
         int stride = _shape.OutputStride;
-        GpuBuffer output = _shape.Output == LinearOutput.Sums
-            ? Device.Upload<float>(_stream)
-            : Device.Allocate((long)_rows * stride * _shape.OutputBytes);
+        GpuBuffer output = Device.Allocate((long)_rows * stride * _shape.OutputBytes);
         int[] columnSums = [.. Enumerable.Range(0, _shape.Outputs).Select(
             n => _weights.AsSpan(n * _shape.Inputs, _shape.Inputs).ToArray().Sum(w => w))];
         var operands = new LinearOperands
@@ -77,33 +68,20 @@ internal sealed class LinearCase
             InputZeroPoints = Device.Upload<int>(_inputZeros),
             WeightScales = Device.Upload<float>(_weightScales),
             ColumnSums = Device.Upload<int>(columnSums),
-            InverseScales = Device.Upload<float>(_inverseScales),
-            ZeroPoints = Device.Upload<float>(Array.ConvertAll(_zeros, zero => (float)zero)),
         };
         using GpuGraph graph = Device.Record([operands.Launch(function, row, _shape)]);
         graph.Run();
         return Read(output, stride);
     }
 
-    // Rows one by one, so that padding stays unwritten and the interpreter sees who reads it.
+    // Value by value, so that padding stays unwritten and the interpreter sees who reads it.
     private float[] Read(GpuBuffer output, int stride)
     {
         var results = new float[_rows * _shape.Outputs];
-        var buffer = (EmulatedBuffer)output;
-        for (int row = 0; row < _rows; row++)
+        for (int i = 0; i < results.Length; i++)
         {
-            ReadOnlySpan<byte> bytes = buffer.Peek(
-                row * stride * _shape.OutputBytes, _shape.Outputs * _shape.OutputBytes);
-            for (int column = 0; column < _shape.Outputs; column++)
-            {
-                ReadOnlySpan<byte> value = bytes.Slice(column * _shape.OutputBytes, _shape.OutputBytes);
-                results[(row * _shape.Outputs) + column] = _shape.Output switch
-                {
-                    LinearOutput.Levels => value[0],
-                    LinearOutput.Halves => (float)BitConverter.ToHalf(value),
-                    _ => BitConverter.ToSingle(value),
-                };
-            }
+            (int row, int column) = Math.DivRem(i, _shape.Outputs);
+            results[i] = KernelRun.Peek(output, (row * stride) + column, _shape.Output == LinearOutput.Halves);
         }
         return results;
     }
@@ -134,15 +112,7 @@ internal sealed class LinearCase
     private float[] Compute()
     {
         float[] y = _shape.Numbers == LinearNumbers.Levels ? ComputeLevels() : ComputeFloats();
-        switch (_shape.Output)
-        {
-            case LinearOutput.Sums:
-                return [.. y.Select((value, i) => _stream[i] + value)];
-            case LinearOutput.Levels:
-                return Quantized(y);
-            default:
-                return _shape.Output == LinearOutput.Halves ? Array.ConvertAll(y, value => (float)(Half)value) : y;
-        }
+        return _shape.Output == LinearOutput.Halves ? Array.ConvertAll(y, value => (float)(Half)value) : y;
     }
 
     private float[] ComputeFloats()
@@ -176,30 +146,6 @@ internal sealed class LinearCase
             Int8Gemm.Run(packed, a, stride, in parameters, c, _shape.Outputs, 0, _rows, accumulate: false);
         }
         return y;
-    }
-
-    private unsafe float[] Quantized(float[] y)
-    {
-        var levels = new byte[y.Length];
-        fixed (float* source = y, inverse = _inverseScales)
-        fixed (byte* target = levels)
-        fixed (int* zeros = _zeros)
-        {
-            var call = new QuantizeCall
-            {
-                Source = source,
-                SourceStride = _shape.Outputs,
-                Target = target,
-                TargetStride = _shape.Outputs,
-                Columns = _shape.Outputs,
-                InverseScales = inverse,
-                ZeroPoints = zeros,
-                ParameterStride = 1,
-                MaxValue = _shape.MaxLevel,
-            };
-            Quantize.Run(in call, 0, _rows);
-        }
-        return Array.ConvertAll(levels, level => (float)level);
     }
 
     private float[] Floats(int count, float low, float high) =>

@@ -34,22 +34,32 @@ public sealed class NormTests
     {
         var random = new Random(1);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 4) - 1.5f)];
-        float[] x = Values(rows * columns), stream = Values(rows * columns), weight = Values(columns);
+        float[] x = [.. Values(rows * columns).Select(value => (float)(Half)value)];
+        float[] stream = Values(rows * columns), weight = Values(columns);
         float[] bias = Values(columns), inverseScales = [.. Enumerable.Range(0, rows).Select(i => 20f + i)];
         float[] zeros = [.. Enumerable.Range(0, rows).Select(i => 100f + i)];
         float[] sums = updates ? [.. x.Zip(stream, (a, b) => a + b)] : x;
         double[] expected = Normalize(sums, weight, bias, columns, isCentered);
-        foreach (bool writesLevels in (bool[])[false, true])
+        foreach ((bool writesLevels, bool areHalves) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
         {
-            var shape = new NormShape(columns, Epsilon, isCentered, updates, writesLevels, MaxLevel: 240);
+            var shape = new NormShape(columns, Epsilon, isCentered, updates, writesLevels, MaxLevel: 240)
+            {
+                ReadsHalves = areHalves,
+                WritesHalves = areHalves,
+                InputStride = areHalves ? columns + 1 : columns,
+            };
+            float[] input = new float[rows * shape.InputStride];
+            for (int i = 0; i < x.Length; i++)
+                input[(i / columns * shape.InputStride) + (i % columns)] = x[i];
             using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 3);
             GpuKernelRow<NormShape> row = NormKernels.Table.Best(device, shape, rows);
             using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
-            GpuBuffer output = device.Allocate((long)rows * shape.OutputStride * (writesLevels ? 1 : 4));
+            int bytes = writesLevels ? 1 : areHalves ? sizeof(ushort) : sizeof(float);
+            GpuBuffer output = device.Allocate((long)rows * shape.OutputStride * bytes);
             GpuBuffer residual = device.Upload<float>(stream);
             var operands = new NormOperands
             {
-                Input = device.Upload<float>(x),
+                Input = KernelRun.Upload(device, input, areHalves),
                 Output = output,
                 Weight = device.Upload<float>(weight),
                 Rows = rows,
@@ -76,8 +86,9 @@ public sealed class NormTests
                 }
                 else
                 {
-                    float value = BitConverter.ToSingle(written.Peek(i * sizeof(float), sizeof(float)));
-                    Assert.InRange(value - expected[i], -2e-5, 2e-5);
+                    float value = KernelRun.Peek(output, (r * shape.OutputStride) + c, areHalves);
+                    double tolerance = areHalves ? 3e-5 + (Math.Abs(expected[i]) / 2000) : 2e-5;
+                    Assert.InRange(value - expected[i], -tolerance, tolerance);
                 }
             }
         }

@@ -33,13 +33,18 @@ internal sealed class ScanCase
         float[] Values(int count, float low, float high) =>
             [.. Enumerable.Range(0, count).Select(_ => low + (random.NextSingle() * (high - low)))];
         int rows = images * shape.Tokens, e = shape.Channels;
-        _u = [Values(rows * e, -1, 1), Values(rows * e, -1, 1)];
+        _u = [Values(rows * shape.InputStride, -1, 1), Values(rows * shape.InputStride, -1, 1)];
         _parameters = [Values(rows * shape.ParameterStride, -1, 1), Values(rows * shape.ParameterStride, -1, 1)];
         _weights = bias is null ? Values(2 * e * shape.Rank, -1, 1) : new float[2 * e * shape.Rank];
         _biases = bias is { } b ? [.. Enumerable.Repeat(b, 2 * e)] : Values(2 * e, -5, 1);
         _rates = Values(2 * e * shape.States, -16, -1);
         _skips = bias is null ? Values(2 * e, -1, 1) : new float[2 * e];
         _gate = Values(rows * shape.GateStride, -3, 3);
+        if (shape.AreHalves)
+        {
+            _u = [.. _u.Select(u => Array.ConvertAll(u, value => (float)(Half)value))];
+            _gate = Array.ConvertAll(_gate, value => (float)(Half)value);
+        }
         InverseScales = Values(shape.Tokens, 10, 40);
         ZeroPoints = [.. Values(shape.Tokens, 90, 150).Select(zero => MathF.Round(zero))];
         _levelWeights = new sbyte[2 * e * shape.DeltaBytes];
@@ -63,13 +68,13 @@ internal sealed class ScanCase
     {
         EmulatedDevice device = Device;
         using GpuFunction function = device.Load(kernel ?? row.Emit(_shape, PtxTarget.Sm80));
-        int bytes = _shape.WritesLevels ? 1 : sizeof(float);
+        int bytes = _shape.WritesLevels ? 1 : _shape.ElementBytes;
         GpuBuffer output = device.Allocate((long)_images * _shape.Tokens * _shape.OutputStride * bytes);
         var operands = new ScanOperands
         {
             Images = _images,
-            Forward = device.Upload<float>(_u[0]),
-            Backward = device.Upload<float>(_u[1]),
+            Forward = KernelRun.Upload(device, _u[0], _shape.AreHalves),
+            Backward = KernelRun.Upload(device, _u[1], _shape.AreHalves),
             ForwardParameters = device.Upload<float>(_parameters[0]),
             BackwardParameters = device.Upload<float>(_parameters[1]),
             DeltaWeights = _shape.DeltaMaxLevel is null
@@ -83,7 +88,7 @@ internal sealed class ScanCase
             DeltaZeroPoints = device.Upload<int>(_deltaZeros),
             DeltaBiases = device.Upload<float>(_biases),
             States = [device.Upload<float>(_rates), device.Upload<float>(_skips)],
-            Gate = device.Upload<float>(_gate),
+            Gate = KernelRun.Upload(device, _gate, _shape.AreHalves),
             Output = output,
             InverseScales = device.Upload<float>(InverseScales),
             ZeroPoints = device.Upload<float>(ZeroPoints),
@@ -94,9 +99,10 @@ internal sealed class ScanCase
         for (int i = 0; i < results.Length; i++)
         {
             (int token, int channel) = Math.DivRem(i, _shape.Channels);
-            ReadOnlySpan<byte> value = ((EmulatedBuffer)output).Peek(
-                ((token * _shape.OutputStride) + channel) * bytes, bytes);
-            results[i] = _shape.WritesLevels ? value[0] : BitConverter.ToSingle(value);
+            int place = (token * _shape.OutputStride) + channel;
+            results[i] = _shape.WritesLevels
+                ? ((EmulatedBuffer)output).Peek(place, 1)[0]
+                : KernelRun.Peek(output, place, _shape.AreHalves);
         }
         return results;
     }
@@ -126,7 +132,7 @@ internal sealed class ScanCase
     private double Step(int direction, int channel, int token, double[] h)
     {
         int row = (direction * _shape.Channels) + channel, start = token * _shape.ParameterStride;
-        double u = _u[direction][(token * _shape.Channels) + channel], y = _skips[row] * u;
+        double u = _u[direction][(token * _shape.InputStride) + channel], y = _skips[row] * u;
         double x = Delta(direction, row, token, _parameters[direction].AsSpan(start, _shape.Rank));
         double delta = Math.Max(x, 0) + double.LogP1(Math.Exp(-Math.Abs(x)));
         for (int n = 0; n < h.Length; n++)

@@ -41,12 +41,45 @@ public sealed class VimPlanTests
         FloatTensor images = RandomImages(model, Images);
         using InferenceSession session = InferenceSession.Create(model);
         FloatTensor expected = session.Run(images);
-        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2);
+        using GpuPlan plan = GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2, GpuPrecision.Floats);
         var logits = new float[expected.Length];
         plan.Run(images.Span, logits);
         float largest = expected.Span.ToArray().Max(Math.Abs);
         for (int i = 0; i < logits.Length; i++)
             Assert.InRange(logits[i] - expected.Span[i], -2e-5 * largest, 2e-5 * largest);
+    }
+
+    /// <summary>
+    /// A value between kernels has an error of up to 2⁻¹¹ of itself. Logits may differ by 0.5 % of the largest one.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Logits_of_halves_are_near_those_of_the_CPU(int variant)
+    {
+        const int Images = 3;
+        VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
+        FloatTensor images = RandomImages(model, Images);
+        using InferenceSession session = InferenceSession.Create(model);
+        FloatTensor expected = session.Run(images);
+        var device = new EmulatedDevice(PtxTarget.Sm80, seed: 7);
+        using GpuPlan plan = GpuPlanBuilder.Build(device, model, images: 2, GpuPrecision.Halves);
+        var logits = new float[expected.Length];
+        plan.Run(images.Span, logits);
+        float largest = expected.Span.ToArray().Max(Math.Abs);
+        float[] differences = [.. logits.Select((value, i) => Math.Abs(value - expected.Span[i]))];
+        Assert.InRange(differences.Max(), 1e-6f * largest, 5e-3f * largest);
+        Assert.True(device.Measurements.Count("mma.sync.aligned.m16n8k16") > 0);
+    }
+
+    [Fact]
+    public void Weights_beyond_the_range_of_halves_are_refused()
+    {
+        VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
+        model.Weights["head.weight"].Span[3] = 70_000;
+        BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Halves));
+        Assert.Equal("The model has weights beyond the range of float16, which ends at 65504.", e.Message);
     }
 
     [Theory]
@@ -56,6 +89,9 @@ public sealed class VimPlanTests
     [InlineData("minmax", "w8a8", Scope.Ssm, 0)]
     [InlineData("minmax", "w8a8", Scope.Ssm, 2)]
     [InlineData("qmamba", "w8a8", Scope.Ssm, 1)]
+    [InlineData("minmax", "w8a8", Scope.Full, 0)]
+    [InlineData("minmax", "w4a8", Scope.Full, 1)]
+    [InlineData("mse", "w8a8", Scope.Full, 2)]
     public void Quantized_models_answer_as_on_the_CPU(string method, string bits, Scope scope, int variant)
     {
         const int Images = 8;
@@ -81,17 +117,18 @@ public sealed class VimPlanTests
         }
     }
 
-    [Fact]
-    public void Quantized_convolutions_are_refused_by_name()
+    [Theory]
+    [InlineData("quamba", "w8a8", "'layers.0.mixer.out_proj' (linear) with a rotated input")]
+    [InlineData("minmax", "w8a32", "'patch_embed.proj' (conv2d) with levels on one side only")]
+    public void Layers_without_a_kernel_are_refused_by_name(string method, string bits, string what)
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 11);
-        var recipe = new Recipe { Method = "minmax", Scope = Scope.Full };
+        var recipe = new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = Scope.Full };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
             model, CalibrationSet.FromTensors(RandomImages(model, 2)), recipe);
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1));
-        Assert.Equal(
-            "The GPU has no kernel for 'patch_embed.proj' (conv2d) with levels. Use --device cpu.", e.Message);
+        Assert.Equal($"The GPU has no kernel for {what}. Run it on the CPU.", e.Message);
     }
 
     [Fact]
@@ -99,8 +136,8 @@ public sealed class VimPlanTests
     {
         VisionModel model = VisionModel.CreateRandom(Config with { ClassToken = ClassTokenPosition.None }, seed: 1);
         BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1));
-        Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Use --device cpu.", e.Message);
+            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Floats));
+        Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Run it on the CPU.", e.Message);
     }
 
     [Fact]
@@ -114,8 +151,9 @@ public sealed class VimPlanTests
         Dictionary<string, FloatTensor> weights =
             built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
         BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1));
-        Assert.Equal("The GPU cannot keep 'first' (linear). Use --device cpu.", e.Message);
+            () => GpuPlanBuilder.Build(
+                new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1, GpuPrecision.Floats));
+        Assert.Equal("The GPU cannot keep 'first' (linear). Run it on the CPU.", e.Message);
     }
 
     [Fact]
@@ -123,7 +161,7 @@ public sealed class VimPlanTests
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
         BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
-            new EmulatedDevice(PtxTarget.Sm80) { MemoryBytes = 10_000 }, model, images: 1));
+            new EmulatedDevice(PtxTarget.Sm80) { MemoryBytes = 10_000 }, model, images: 1, GpuPrecision.Floats));
         Assert.Contains("too little free memory", e.Message);
     }
 

@@ -9,6 +9,11 @@ namespace Bitis.Gpu.Kernels.Convolutions;
 ///   u_forward[t]  = SiLU(bias + Σ_k w[k]·x[t − (K−1) + k])
 ///   u_backward[t] = SiLU(bias + Σ_k w[k]·x[t + (K−1) − k])      the same of the reversed tokens, in place
 /// </code>
+/// In quantized layers x and w are levels less their zero points: whole numbers, whose sums are exact in float32.
+/// <code>
+///   q    = clamp(round(x·(1/s)), lowest, highest)
+///   u[t] = SiLU((Σ_k w[k]·q[...])·scale + bias)                          every product and sum rounded, as on the CPU
+/// </code>
 /// A thread has a channel and 16 tokens, whose values and neighbours it reads once for both directions. Tokens outside
 /// the sequence are zeros. Where the next layer reads levels, each value becomes one at once.
 /// </remarks>
@@ -29,11 +34,14 @@ internal static class ConvolutionKernels
     private static PtxKernel Emit(ConvolutionShape shape, PtxTarget target)
     {
         var w = new PtxWriter(
-            $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}{(shape.MaxLevel is null ? "" : "_levels")}",
+            $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}"
+                + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.MaxLevel is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
         Register backward = w.Parameter(ParameterKind.Pointer);
+        Register? quantizers = shape.QuantizesInput ? w.Parameter(ParameterKind.Pointer) : null;
         Register[] levels = shape.MaxLevel is null
             ? []
             : [.. Enumerable.Range(0, 4).Select(_ => w.Parameter(ParameterKind.Pointer))];
@@ -45,10 +53,10 @@ internal static class ConvolutionKernels
             w.Special("ctaid.y"), shape.Tokens, first);
 
         int before = shape.Taps - 1;
-        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), sizeof(float));
+        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), shape.ElementBytes);
         Register[] x = [.. Enumerable.Range(-before, TokensOfThread + (2 * before)).Select(
             i => ReadToken(w, shape, source, first, i))];
-        Register index = w.MultiplyAdd(row, shape.Channels, channel);
+        Register index = w.MultiplyAdd(row, shape.OutputStride, channel);
         for (int direction = 0; direction < 2; direction++)
         {
             Register place = w.Add(channel, direction * shape.Taps * shape.Channels);
@@ -56,16 +64,26 @@ internal static class ConvolutionKernels
                 w.Address(weights, place, sizeof(float)), k * shape.Channels * sizeof(float)))];
             Register bias = w.LoadConstant(
                 w.Address(biases, channel, sizeof(float)), direction * shape.Channels * sizeof(float));
-            Register output = w.Address(direction == 0 ? forward : backward, index, sizeof(float));
+            InputQuantizer? quantizer = quantizers is { } table
+                ? ReadQuantizer(w, shape, w.Address(table, channel, sizeof(float)), direction)
+                : null;
+            // The values that the direction's taps meet.
+            int start = direction * before;
+            Register[] values = x[start..(start + TokensOfThread + before)];
+            if (quantizer is { } grid)
+                values = [.. values.Select(value => w.Center(value, grid.InverseScale, grid.Lowest, grid.Highest))];
+            Register output = w.Address(direction == 0 ? forward : backward, index, shape.ElementBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {
-                Register sum = bias;
+                Register sum = quantizer is null ? bias : w.Float(0);
                 for (int k = 0; k < shape.Taps; k++)
-                    sum = w.MultiplyAdd(taps[k], x[direction == 0 ? t + k : t + (2 * before) - k], sum);
+                    sum = w.MultiplyAdd(taps[k], values[direction == 0 ? t + k : t + before - k], sum);
+                if (quantizer is not null)
+                    sum = w.Add(w.Multiply(sum, quantizer.SumScale), bias);
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
                 Register u = w.Silu(sum);
-                w.DoIf(
-                    isInside, "st.global.f32", Operand.At(output, t * shape.Channels * sizeof(float)), u);
+                w.Store(
+                    isInside, Operand.At(output, t * shape.OutputStride * shape.ElementBytes), u, shape.AreHalves);
                 if (shape.MaxLevel is { } maxLevel)
                 {
                     Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
@@ -76,6 +94,14 @@ internal static class ConvolutionKernels
             }
         }
         return w.Finish(target);
+    }
+
+    private static InputQuantizer ReadQuantizer(
+        PtxWriter w, ConvolutionShape shape, Register ofChannel, int direction)
+    {
+        Register[] values = [.. Enumerable.Range(4 * direction, 4).Select(
+            row => w.LoadConstant(ofChannel, row * shape.Channels * sizeof(float)))];
+        return new InputQuantizer(values[0], values[1], values[2], values[3]);
     }
 
     private static Register Level(
@@ -93,8 +119,12 @@ internal static class ConvolutionKernels
         Register value = w.Float(0), isInside = w.Less(first, shape.Tokens - offset);
         if (offset < 0)
             isInside = w.Both(isInside, w.Less(w.Integer(-offset - 1), first));
-        w.DoIf(
-            isInside, "ld.global.nc.f32", value, Operand.At(source, offset * shape.InputStride * sizeof(float)));
+        w.Load(
+            isInside, "ld.global.nc", value, Operand.At(source, offset * shape.InputStride * shape.ElementBytes),
+            shape.AreHalves);
         return value;
     }
+
+    /// <summary>How values of a channel become levels, and their sums values.</summary>
+    private sealed record InputQuantizer(Register InverseScale, Register Lowest, Register Highest, Register SumScale);
 }

@@ -8,20 +8,27 @@ internal sealed class ConvolutionOperands
     /// <summary>How many images there are.</summary>
     public required int Images { get; init; }
 
-    /// <summary>x, <c>[images, tokens, channels]</c>.</summary>
+    /// <summary>x, <c>[images, tokens, channels]</c>; rows <see cref="ConvolutionShape.InputStride"/> apart.</summary>
     public required GpuBuffer Input { get; init; }
 
-    /// <summary>The weights, <c>[2, taps, channels]</c>.</summary>
+    /// <summary>The weights, <c>[2, taps, channels]</c>; of a quantized layer, their levels as floats.</summary>
     public required GpuBuffer Weights { get; init; }
 
     /// <summary>The biases, <c>[2, channels]</c>.</summary>
     public required GpuBuffer Biases { get; init; }
 
-    /// <summary>u of the forward direction, <c>[images, tokens, channels]</c>.</summary>
+    /// <summary>u of the forward direction, rows <see cref="ConvolutionShape.OutputStride"/> apart.</summary>
     public required GpuBuffer Forward { get; init; }
 
     /// <summary>u of the backward direction.</summary>
     public required GpuBuffer Backward { get; init; }
+
+    /// <summary>Of a quantized layer: what levels need, <c>[2, 4, channels]</c>.</summary>
+    /// <remarks>
+    /// For each channel, 1/scale of the input, its lowest and its highest level less the zero point, and what sums of
+    /// levels are multiplied by.
+    /// </remarks>
+    public GpuBuffer? InputQuantizers { get; init; }
 
     /// <summary>Levels of the forward direction, <see cref="ConvolutionShape.LevelStride"/> apart.</summary>
     public GpuBuffer? ForwardLevels { get; init; }
@@ -40,6 +47,8 @@ internal sealed class ConvolutionOperands
     public GpuLaunch Launch(GpuFunction function, GpuKernelRow<ConvolutionShape> row, ConvolutionShape shape)
     {
         List<GpuArgument> arguments = [Input, Weights, Biases, Forward, Backward];
+        if (shape.QuantizesInput)
+            arguments.Add(RequiredBuffer.Of(InputQuantizers));
         if (shape.MaxLevel is not null)
         {
             arguments.Add(RequiredBuffer.Of(ForwardLevels));

@@ -11,8 +11,20 @@ internal sealed record ConvolutionShape(int Tokens, int Channels, int Taps)
     /// <summary>The distance of rows of the input in elements.</summary>
     public int InputStride { get; init; } = Channels;
 
+    /// <summary>Whether input and outputs are float16; else float32.</summary>
+    public bool AreHalves { get; init; }
+
+    /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
+    public bool QuantizesInput { get; init; }
+
     /// <summary>The largest level, if levels of the output are written, too; else null.</summary>
     public int? MaxLevel { get; init; }
+
+    /// <summary>The distance of rows of the outputs in elements.</summary>
+    public int OutputStride => AreHalves ? LinearShape.RowHalves(Channels) : Channels;
+
+    /// <summary>The bytes of a value of the input and the outputs.</summary>
+    public int ElementBytes => AreHalves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>The distance of rows of levels.</summary>
     public int LevelStride => LinearShape.RowBytes(Channels);

@@ -27,7 +27,9 @@ internal static class NormKernels
     {
         string form = $"{(shape.IsCentered ? "layer" : "rms")}{(shape.UpdatesStream ? "_add" : "")}";
         var w = new PtxWriter(
-            $"norm_{form}_{shape.Columns}{(shape.WritesLevels ? "_levels" : "")}", WarpsOfBlock * PtxWriter.WarpSize);
+            $"norm_{form}_{shape.Columns}" + (shape.ReadsHalves ? "_of_halves" : "")
+                + (shape.WritesLevels ? "_levels" : shape.WritesHalves ? "_halves" : ""),
+            WarpsOfBlock * PtxWriter.WarpSize);
         Register input = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
         Register weight = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Integer);
         Register? bias = shape.IsCentered ? w.Parameter(ParameterKind.Pointer) : null;
@@ -41,16 +43,19 @@ internal static class NormKernels
             int count = (shape.Columns + PtxWriter.WarpSize - 1) / PtxWriter.WarpSize;
             Register hasLast = w.Less(lane, shape.Columns - ((count - 1) * PtxWriter.WarpSize));
             Register first = w.MultiplyAdd(row, shape.Columns, lane);
-            Register[] x = Read(w, w.Address(input, first, sizeof(float)), count, hasLast, "ld.global.f32");
+            Register source = w.MultiplyAdd(row, shape.InputStride, lane);
+            Register[] x = Read(
+                w, w.Address(input, source, shape.ReadsHalves ? sizeof(ushort) : sizeof(float)), count, hasLast,
+                "ld.global", shape.ReadsHalves);
             if (stream is { } sums)
                 x = Update(w, w.Address(sums, first, sizeof(float)), x, hasLast);
             Register[] y = Normalize(w, shape, x, hasLast);
             Register columns = w.Address(weight, lane, sizeof(float));
-            y = Each(y, Read(w, columns, count, hasLast, "ld.global.nc.f32"), (a, b) => w.Multiply(a, b));
+            y = Each(y, Read(w, columns, count, hasLast, "ld.global.nc"), (a, b) => w.Multiply(a, b));
             if (bias is { } shift)
             {
                 Register place = w.Address(shift, lane, sizeof(float));
-                y = Each(y, Read(w, place, count, hasLast, "ld.global.nc.f32"), (a, b) => w.Add(a, b));
+                y = Each(y, Read(w, place, count, hasLast, "ld.global.nc"), (a, b) => w.Add(a, b));
             }
             Register start = w.MultiplyAdd(row, shape.OutputStride, lane);
             if (inverseScales is { } scales && zeroPoints is { } zeros)
@@ -59,6 +64,11 @@ internal static class NormKernels
                 Register zero = w.LoadConstant(w.Address(zeros, row, sizeof(float)));
                 y = [.. y.Select(value => w.Quantize(value, scale, zero, shape.MaxLevel))];
                 Write(w, w.Address(output, start, 1), y, hasLast, "st.global.u8", 1);
+            }
+            else if (shape.WritesHalves)
+            {
+                y = [.. y.Select(value => w.Emit(RegisterKind.Half, "cvt.rn.f16.f32", value))];
+                Write(w, w.Address(output, start, sizeof(ushort)), y, hasLast, "st.global.b16", sizeof(ushort));
             }
             else
             {
@@ -92,21 +102,20 @@ internal static class NormKernels
 
     private static Register[] Update(PtxWriter w, Register place, Register[] x, Register hasLast)
     {
-        x = Each(Read(w, place, x.Length, hasLast, "ld.global.f32"), x, (a, b) => w.Add(a, b));
+        x = Each(Read(w, place, x.Length, hasLast, "ld.global"), x, (a, b) => w.Add(a, b));
         Write(w, place, x, hasLast, "st.global.f32", sizeof(float));
         return x;
     }
 
-    private static Register[] Read(PtxWriter w, Register place, int count, Register hasLast, string load)
+    private static Register[] Read(
+        PtxWriter w, Register place, int count, Register hasLast, string load, bool areHalves = false)
     {
+        int bytes = areHalves ? sizeof(ushort) : sizeof(float);
         Register[] values = [.. Enumerable.Range(0, count).Select(_ => w.Float(0))];
         for (int i = 0; i < count; i++)
         {
-            Operand source = Operand.At(place, i * PtxWriter.WarpSize * sizeof(float));
-            if (i < count - 1)
-                w.Do(load, values[i], source);
-            else
-                w.DoIf(hasLast, load, values[i], source);
+            Operand source = Operand.At(place, i * PtxWriter.WarpSize * bytes);
+            w.Load(i < count - 1 ? null : hasLast, load, values[i], source, areHalves);
         }
         return values;
     }

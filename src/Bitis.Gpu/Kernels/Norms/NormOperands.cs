@@ -5,7 +5,7 @@ namespace Bitis.Gpu.Kernels.Norms;
 /// <summary>The operands of a norm on a device.</summary>
 internal sealed class NormOperands
 {
-    /// <summary>Rows of float32.</summary>
+    /// <summary>Rows of floats, <see cref="NormShape.InputStride"/> apart.</summary>
     public required GpuBuffer Input { get; init; }
 
     /// <summary>Rows of the output.</summary>

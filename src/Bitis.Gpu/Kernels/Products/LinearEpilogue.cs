@@ -7,7 +7,7 @@ namespace Bitis.Gpu.Kernels.Products;
 /// <code>
 ///   value  = (float)(sum − zeroPoint[m]·columnSum[n])            of levels; else the sum itself
 ///   y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]               every product and sum rounded
-///   C[m,n] = y[m,n],  C[m,n] + y[m,n],  (half)y[m,n]  or  clamp(round(y[m,n]·(1/s[m])) + z[m], 0, max)
+///   C[m,n] = y[m,n]  or  (half)y[m,n]
 /// </code>
 /// It works on two neighbouring columns, so that they are stored at once where rows permit it.
 /// </remarks>
@@ -21,8 +21,6 @@ internal sealed class LinearEpilogue
     private readonly Register? _inputZeroPoints;
     private readonly Register? _weightScales;
     private readonly Register? _columnSums;
-    private readonly Register? _inverseScales;
-    private readonly Register? _zeroPoints;
 
     /// <summary>Reads the parameters behind the operands and the number of rows.</summary>
     /// <param name="writer">The kernel.</param>
@@ -40,11 +38,6 @@ internal sealed class LinearEpilogue
             _weightScales = writer.Parameter(ParameterKind.Pointer);
             _columnSums = writer.Parameter(ParameterKind.Pointer);
         }
-        if (shape.Output == LinearOutput.Levels)
-        {
-            _inverseScales = writer.Parameter(ParameterKind.Pointer);
-            _zeroPoints = writer.Parameter(ParameterKind.Pointer);
-        }
     }
 
     /// <summary>Whether two columns lie at an address that permits one access to both.</summary>
@@ -57,9 +50,7 @@ internal sealed class LinearEpilogue
     {
         Register isInside = _writer.Less(row, rows);
         return new RowValues(
-            row, isInside,
-            ReadFloat(_inputScales, row, isInside), ReadInteger(_inputZeroPoints, row, isInside),
-            ReadFloat(_inverseScales, row, isInside), ReadFloat(_zeroPoints, row, isInside));
+            row, isInside, ReadFloat(_inputScales, row, isInside), ReadInteger(_inputZeroPoints, row, isInside));
     }
 
     /// <summary>What belongs to a column and the next one.</summary>
@@ -87,11 +78,6 @@ internal sealed class LinearEpilogue
         Register[] y = [Dequantize(row, columns[0], sums[0]), Dequantize(row, columns[1], sums[1])];
         Register index = w.MultiplyAdd(row.Index, _shape.OutputStride, columns[0].Index);
         Register address = w.Address(_target, index, _shape.OutputBytes);
-        if (_shape.Output == LinearOutput.Levels)
-        {
-            for (int i = 0; i < y.Length; i++)
-                y[i] = w.Quantize(y[i], row.InverseScale!.Value, row.ZeroPoint!.Value, _shape.MaxLevel);
-        }
         if (HasPairs)
         {
             StorePair(w.Both(row.IsInside, columns[0].IsInside), address, y);
@@ -99,8 +85,9 @@ internal sealed class LinearEpilogue
         }
         for (int i = 0; i < y.Length; i++)
         {
-            StoreOne(
-                w.Both(row.IsInside, columns[i].IsInside), Operand.At(address, i * _shape.OutputBytes), y[i]);
+            w.Store(
+                w.Both(row.IsInside, columns[i].IsInside), Operand.At(address, i * _shape.OutputBytes), y[i],
+                _shape.Output == LinearOutput.Halves);
         }
     }
 
@@ -120,45 +107,14 @@ internal sealed class LinearEpilogue
     private void StorePair(Register isInside, Register address, Register[] y)
     {
         PtxWriter w = _writer;
-        switch (_shape.Output)
+        if (_shape.Output == LinearOutput.Halves)
         {
-            case LinearOutput.Levels:
-                w.DoIf(isInside, "st.global.u16", Operand.At(address), w.Or(y[0], w.ShiftLeft(y[1], 8)));
-                break;
-            case LinearOutput.Halves:
-                Register halves = w.Emit(RegisterKind.Word, "cvt.rn.f16x2.f32", y[1], y[0]);
-                w.DoIf(isInside, "st.global.b32", Operand.At(address), halves);
-                break;
-            case LinearOutput.Sums:
-                Register[] stream = [w.Float(0), w.Float(0)];
-                w.DoIf(isInside, "ld.global.v2.f32", Operand.Vector(stream), Operand.At(address));
-                y = [w.Add(stream[0], y[0]), w.Add(stream[1], y[1])];
-                goto default;
-            default:
-                w.DoIf(isInside, "st.global.v2.f32", Operand.At(address), Operand.Vector(y));
-                break;
+            Register halves = w.Emit(RegisterKind.Word, "cvt.rn.f16x2.f32", y[1], y[0]);
+            w.DoIf(isInside, "st.global.b32", Operand.At(address), halves);
         }
-    }
-
-    private void StoreOne(Register isInside, Operand place, Register y)
-    {
-        PtxWriter w = _writer;
-        switch (_shape.Output)
+        else
         {
-            case LinearOutput.Levels:
-                w.DoIf(isInside, "st.global.u8", place, y);
-                break;
-            case LinearOutput.Halves:
-                w.DoIf(isInside, "st.global.b16", place, w.Emit(RegisterKind.Half, "cvt.rn.f16.f32", y));
-                break;
-            case LinearOutput.Sums:
-                Register stream = w.Float(0);
-                w.DoIf(isInside, "ld.global.f32", stream, place);
-                y = w.Add(stream, y);
-                goto default;
-            default:
-                w.DoIf(isInside, "st.global.f32", place, y);
-                break;
+            w.DoIf(isInside, "st.global.v2.f32", Operand.At(address), Operand.Vector(y));
         }
     }
 
@@ -183,8 +139,7 @@ internal sealed class LinearEpilogue
 
     /// <summary>What belongs to a row of the output.</summary>
     internal sealed record RowValues(
-        Register Index, Register IsInside, Register? InputScale, Register? InputZeroPoint, Register? InverseScale,
-        Register? ZeroPoint);
+        Register Index, Register IsInside, Register? InputScale, Register? InputZeroPoint);
 
     /// <summary>What belongs to a column of the output.</summary>
     internal sealed record ColumnValues(

@@ -32,12 +32,6 @@ internal sealed class LinearOperands
     /// <summary>Of levels: the sum of the weights' levels of each output.</summary>
     public GpuBuffer? ColumnSums { get; init; }
 
-    /// <summary>Of written levels: 1/scale of each row.</summary>
-    public GpuBuffer? InverseScales { get; init; }
-
-    /// <summary>Of written levels: the zero point of each row, a float.</summary>
-    public GpuBuffer? ZeroPoints { get; init; }
-
     /// <summary>A launch of a kernel from <see cref="LinearKernels"/>.</summary>
     /// <param name="function">The kernel, ready.</param>
     /// <param name="row">Its row of the table.</param>
@@ -54,11 +48,6 @@ internal sealed class LinearOperands
             arguments.Add(RequiredBuffer.Of(InputZeroPoints));
             arguments.Add(RequiredBuffer.Of(WeightScales));
             arguments.Add(RequiredBuffer.Of(ColumnSums));
-        }
-        if (shape.Output == LinearOutput.Levels)
-        {
-            arguments.Add(RequiredBuffer.Of(InverseScales));
-            arguments.Add(RequiredBuffer.Of(ZeroPoints));
         }
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }

@@ -6,9 +6,8 @@ namespace Bitis.Gpu.Kernels.Products;
 /// <param name="Numbers">What is multiplied.</param>
 /// <param name="Output">What is written.</param>
 /// <param name="HasBias">Whether a bias is added.</param>
-/// <param name="MaxLevel">The largest level, where levels are written.</param>
 internal sealed record LinearShape(
-    int Inputs, int Outputs, LinearNumbers Numbers, LinearOutput Output, bool HasBias, int MaxLevel = 255)
+    int Inputs, int Outputs, LinearNumbers Numbers, LinearOutput Output, bool HasBias)
 {
     /// <summary>The bytes that are copied at once; rows of input and weights begin at multiples of it.</summary>
     public const int ChunkBytes = 16;
@@ -24,15 +23,10 @@ internal sealed record LinearShape(
     public int WeightStride => RowBytes(InputBytes);
 
     /// <summary>The distance of rows of the output in elements.</summary>
-    public int OutputStride { get; init; } = Output == LinearOutput.Levels ? RowBytes(Outputs) : Outputs;
+    public int OutputStride { get; init; } = Outputs;
 
     /// <summary>The bytes of an output value.</summary>
-    public int OutputBytes => Output switch
-    {
-        LinearOutput.Levels => sizeof(byte),
-        LinearOutput.Halves => sizeof(ushort),
-        _ => sizeof(float),
-    };
+    public int OutputBytes => Output == LinearOutput.Halves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>A name for entries.</summary>
     public string EntryName => $"{Numbers}_{Outputs}x{Inputs}_{Output}{(HasBias ? "_bias" : "")}".ToLowerInvariant();
@@ -42,6 +36,9 @@ internal sealed record LinearShape(
 
     /// <summary>The bytes of a row with its padding.</summary>
     public static int RowBytes(int bytes) => (bytes + ChunkBytes - 1) / ChunkBytes * ChunkBytes;
+
+    /// <summary>The elements of a row of float16 with its padding.</summary>
+    public static int RowHalves(int columns) => RowBytes(columns * sizeof(ushort)) / sizeof(ushort);
 
     private static int BytesOf(LinearNumbers numbers) => numbers switch
     {

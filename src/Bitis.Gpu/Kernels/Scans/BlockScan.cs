@@ -32,7 +32,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
             + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.Levels is null ? "" : "_states")
-            + (shape.WritesLevels ? "_levels" : ""),
+            + (shape.AreHalves ? "_halves" : "") + (shape.WritesLevels ? "_levels" : ""),
         2 * ThreadsOfDirection);
 
     private DeltaProjection _delta = null!;
@@ -152,9 +152,10 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         PtxWriter w = _writer;
         Register step = w.Add(done, i), isInside = w.Less(step, count);
         Register row = w.Add(Token(first, step), _direction.FirstRow);
-        Register index = w.MultiplyAdd(row, shape.Channels, _channel.Index);
+        Register index = w.MultiplyAdd(row, shape.InputStride, _channel.Index);
         Register u = w.Float(0);
-        w.DoIf(isInside, "ld.global.nc.f32", u, Operand.At(w.Address(_channel.U, index, sizeof(float))));
+        Operand source = Operand.At(w.Address(_channel.U, index, shape.ElementBytes));
+        w.Load(isInside, "ld.global.nc", u, source, shape.AreHalves);
         return u;
     }
 
@@ -204,8 +205,9 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         if (shape.OutputScale != 1)
             sum = w.Multiply(sum, shape.OutputScale);
         Register row = w.Add(token, _direction.FirstRow);
-        Register z = w.LoadConstant(
-            w.Address(_outputs.Gate, w.MultiplyAdd(row, shape.GateStride, _channel.Index), sizeof(float)));
+        Register z = w.New(RegisterKind.Float), ofGate = w.MultiplyAdd(row, shape.GateStride, _channel.Index);
+        Operand gate = Operand.At(w.Address(_outputs.Gate, ofGate, shape.ElementBytes));
+        w.Load(predicate: null, "ld.global.nc", z, gate, shape.AreHalves);
         Register gated = w.Multiply(sum, w.Silu(z));
         Register index = w.MultiplyAdd(row, shape.OutputStride, _channel.Index);
         if (_outputs.InverseScales is { } scales && _outputs.ZeroPoints is { } zeros)
@@ -217,8 +219,8 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         }
         else
         {
-            w.DoIf(
-                _channel.Writes, "st.global.f32", Operand.At(w.Address(_outputs.Output, index, sizeof(float))), gated);
+            Operand target = Operand.At(w.Address(_outputs.Output, index, shape.ElementBytes));
+            w.Store(_channel.Writes, target, gated, shape.AreHalves);
         }
     }
 

@@ -8,7 +8,7 @@ internal sealed class ScanOperands
     /// <summary>How many images there are.</summary>
     public required int Images { get; init; }
 
-    /// <summary>u of the forward direction, <c>[images, tokens, channels]</c>.</summary>
+    /// <summary>u of the forward direction, rows <see cref="ScanShape.InputStride"/> apart.</summary>
     public required GpuBuffer Forward { get; init; }
 
     /// <summary>u of the backward direction.</summary>
@@ -48,10 +48,10 @@ internal sealed class ScanOperands
     /// </remarks>
     public required IReadOnlyList<GpuBuffer> States { get; init; }
 
-    /// <summary>z, <c>[images, tokens, channels]</c>; its first value.</summary>
+    /// <summary>z, rows <see cref="ScanShape.GateStride"/> apart; its first value.</summary>
     public required GpuArgument Gate { get; init; }
 
-    /// <summary>The output, <c>[images, tokens, channels]</c>.</summary>
+    /// <summary>The output, rows <see cref="ScanShape.OutputStride"/> apart.</summary>
     public required GpuBuffer Output { get; init; }
 
     /// <summary>Of written levels: 1/scale of each token.</summary>

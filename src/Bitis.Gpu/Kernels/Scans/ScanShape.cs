@@ -8,7 +8,7 @@ namespace Bitis.Gpu.Kernels.Scans;
 /// <param name="States">N.</param>
 /// <param name="Rank">R, the length of Δ before its projection.</param>
 /// <param name="OutputScale">What the sum of the directions is multiplied by: 1, or 1/2 for their mean.</param>
-/// <param name="WritesLevels">Whether levels are written; else float32.</param>
+/// <param name="WritesLevels">Whether levels are written; else floats.</param>
 /// <param name="MaxLevel">The largest level.</param>
 internal sealed record ScanShape(
     int Tokens, int Channels, int States, int Rank, float OutputScale, bool WritesLevels, int MaxLevel = 255)
@@ -18,6 +18,15 @@ internal sealed record ScanShape(
 
     /// <summary>Of a scan in integers: its levels; null for float32.</summary>
     public StateLevelShape? Levels { get; init; }
+
+    /// <summary>Whether u, z and an output of floats are float16; else float32.</summary>
+    public bool AreHalves { get; init; }
+
+    /// <summary>The bytes of a value of u and z.</summary>
+    public int ElementBytes => AreHalves ? sizeof(ushort) : sizeof(float);
+
+    /// <summary>The distance of rows of u in elements.</summary>
+    public int InputStride => AreHalves ? LinearShape.RowHalves(Channels) : Channels;
 
     /// <summary>The bytes of a token's or a channel's levels in a quantized projection.</summary>
     public int DeltaBytes => (Rank + 3) / 4 * 4;
@@ -32,5 +41,5 @@ internal sealed record ScanShape(
     public int GateStride { get; init; } = Channels;
 
     /// <summary>The distance of rows of the output in elements.</summary>
-    public int OutputStride => WritesLevels ? LinearShape.RowBytes(Channels) : Channels;
+    public int OutputStride => WritesLevels ? LinearShape.RowBytes(Channels) : InputStride;
 }

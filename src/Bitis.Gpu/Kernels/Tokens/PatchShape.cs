@@ -7,10 +7,16 @@ namespace Bitis.Gpu.Kernels.Tokens;
 /// <param name="Side">The side of a patch.</param>
 /// <param name="Stride">The distance of patches.</param>
 /// <param name="Padding">The zeros around the image.</param>
-/// <param name="RowStride">The distance of rows of the output in elements.</param>
+/// <param name="RowStride">The distance of rows of the output in values.</param>
 internal sealed record PatchShape(
     int Channels, int Height, int Width, int Side, int Stride, int Padding, int RowStride)
 {
+    /// <summary>The largest level, if levels of the pixels are gathered; null for floats.</summary>
+    public int? MaxLevel { get; init; }
+
+    /// <summary>Whether floats are written as float16; else as float32.</summary>
+    public bool WritesHalves { get; init; }
+
     /// <summary>Patches below one another.</summary>
     public int Down => ((Height + (2 * Padding) - Side) / Stride) + 1;
 

@@ -8,12 +8,13 @@ internal static class TokenKernels
 {
     private const int Threads = 256;
 
-    /// <summary>The patches of images as rows: (image, patches, count of images).</summary>
+    /// <summary>The patches of images as rows: (image, patches); of levels also (1/scale, zero point).</summary>
+    /// <remarks>Padding is the value 0, whose level is the zero point.</remarks>
     public static GpuKernelTable<PatchShape> Patches { get; } = new(new GpuKernelRow<PatchShape>(
         "patches", PtxTarget.Sm80.Capability, shape => shape.RowStride >= shape.Values, EmitPatches,
         (shape, images) => GridOf(images, shape.Down * shape.Across * shape.Values)));
 
-    /// <summary>Patches and class token with their positions: (patches, token, positions, output, images).</summary>
+    /// <summary>Patches and class token with their positions: (patches, token, positions, output).</summary>
     /// <remarks>Without a class token, the second operand is not read.</remarks>
     public static GpuKernelTable<EmbeddingShape> Embeddings { get; } = new(new GpuKernelRow<EmbeddingShape>(
         "embeddings", PtxTarget.Sm80.Capability, _ => true, EmitEmbeddings,
@@ -23,8 +24,12 @@ internal static class TokenKernels
 
     private static PtxKernel EmitPatches(PatchShape shape, PtxTarget target)
     {
-        var w = new PtxWriter($"patches_{shape.Channels}x{shape.Height}x{shape.Width}_{shape.Side}", Threads);
+        string form = shape.MaxLevel is not null ? "_levels" : shape.WritesHalves ? "_halves" : "";
+        var w = new PtxWriter($"patches_{shape.Channels}x{shape.Height}x{shape.Width}_{shape.Side}{form}", Threads);
         Register image = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
+        Register[] quantizer = shape.MaxLevel is null
+            ? []
+            : [w.Parameter(ParameterKind.Pointer), w.Parameter(ParameterKind.Pointer)];
         Register index = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
         Register isInside = w.Less(index, shape.Down * shape.Across * shape.Values);
         (Register patch, Register value) = w.Divide(index, shape.Values);
@@ -39,14 +44,25 @@ internal static class TokenKernels
         Register source = w.Address(image, pixel, sizeof(float));
         w.DoIf(w.Both(isInside, isPixel), "ld.global.nc.f32", result, Operand.At(source));
         Register row = w.MultiplyAdd(w.Special("ctaid.y"), shape.Down * shape.Across, patch);
-        Register place = w.Address(output, w.MultiplyAdd(row, shape.RowStride, value), sizeof(float));
-        w.DoIf(isInside, "st.global.f32", Operand.At(place), result);
+        Register place = w.MultiplyAdd(row, shape.RowStride, value);
+        if (shape.MaxLevel is { } maxLevel)
+        {
+            Register level = w.Quantize(
+                result, w.LoadConstant(quantizer[0]), w.LoadConstant(quantizer[1]), maxLevel);
+            w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(output, place, 1)), level);
+        }
+        else
+        {
+            int bytes = shape.WritesHalves ? sizeof(ushort) : sizeof(float);
+            w.Store(isInside, Operand.At(w.Address(output, place, bytes)), result, shape.WritesHalves);
+        }
         return w.Finish(target);
     }
 
     private static PtxKernel EmitEmbeddings(EmbeddingShape shape, PtxTarget target)
     {
-        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}", Threads);
+        string form = shape.ReadsHalves ? "_halves" : "";
+        var w = new PtxWriter($"embeddings_{shape.Tokens}x{shape.Channels}{form}", Threads);
         Register patches = w.Parameter(ParameterKind.Pointer), classToken = w.Parameter(ParameterKind.Pointer);
         Register positions = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
         int patchesOfImage = shape.ClassToken is null ? shape.Tokens : shape.Tokens - 1;
@@ -64,8 +80,10 @@ internal static class TokenKernels
             w.DoIf(isClass, "ld.global.nc.f32", value, Operand.At(source));
         }
         Register image = w.Special("ctaid.y"), row = w.MultiplyAdd(image, patchesOfImage, patch);
-        Register from = w.Address(patches, w.MultiplyAdd(row, shape.Channels, channel), sizeof(float));
-        w.DoIf(isPatch, "ld.global.nc.f32", value, Operand.At(from));
+        Register from = w.Address(
+            patches, w.MultiplyAdd(row, shape.PatchStride, channel),
+            shape.ReadsHalves ? sizeof(ushort) : sizeof(float));
+        w.Load(isPatch, "ld.global.nc", value, Operand.At(from), shape.ReadsHalves);
         w.DoIf(isInside, "ld.global.nc.f32", position, Operand.At(w.Address(positions, index, sizeof(float))));
         Register to = w.MultiplyAdd(image, shape.Tokens * shape.Channels, index);
         w.DoIf(
