@@ -46,4 +46,5 @@ internal sealed class FloatStates(PtxWriter writer, ScanShape shape, int lanes) 
             sum = w.MultiplyAdd(h, c[n], sum);
         }
         return w.MultiplyAdd(_skip, u, SumOfChannel(sum));
-    }}
+    }
+}
