@@ -92,6 +92,13 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1, ref TLanes x2, ref TLanes x3)
     {
+        if (!TLanes.Has32Registers)
+        {
+            Of(ref x0, ref x1);
+            Of(ref x2, ref x3);
+            return;
+        }
+
         x0 = TLanes.Max(x0, Lowest);
         x1 = TLanes.Max(x1, Lowest);
         x2 = TLanes.Max(x2, Lowest);
