@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 using Bitis.Execution.LowBit;
-using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators;
 using Bitis.Kernels.Memory;
 
 namespace Bitis.Tests.Training;
