@@ -11,13 +11,15 @@ internal static class BackwardPolicyText
     public static BackwardPolicy Parse(string text)
     {
         string[] parts = text.Split(':');
-        if (parts.Length > 3)
-            throw new BitisException($"'{text}' has more parts than METHOD:RANK:BITS.");
+        if (parts.Length > 4)
+            throw new BitisException($"'{text}' has more parts than METHOD:RANK:BITS:GRADIENTBITS.");
         var policy = new BackwardPolicy { Method = parts[0] };
         if (parts.Length > 1)
             policy = policy with { Rank = ParseNumber(text, parts[1]) };
         if (parts.Length > 2)
             policy = policy with { ActivationBits = ParseNumber(text, parts[2]) };
+        if (parts.Length > 3)
+            policy = policy with { GradientBits = ParseNumber(text, parts[3]) };
         policy.Validate();
         return policy;
     }
@@ -25,5 +27,5 @@ internal static class BackwardPolicyText
     private static int ParseNumber(string text, string part) =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? number
-            : throw new BitisException($"'{part}' in '{text}' is not a whole number; expected METHOD:RANK:BITS.");
+            : throw new BitisException($"'{part}' in '{text}' is not a whole number; expected METHOD:RANK:BITS:GRADIENTBITS.");
 }

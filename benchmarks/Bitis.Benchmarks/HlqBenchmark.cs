@@ -241,9 +241,9 @@ internal static unsafe class HlqBenchmark
         int rows = images * layout.Rows;
         BackwardMethod method = BackwardMethods.Find(policy.Method);
         var layer = new Linear(inputs, outputs, HasBias: false);
-        using TokenBlocks blocks = policy.BlocksOf(method, layer, layout, images);
+        using TokenBlocks blocks = policy.BlocksOf(method, layout, images);
         using var inputProduct = new InputGradientProduct(
-            method.Input, policy.Scale, blocks, outputs, inputs, layout.Rows, images);
+            policy.InputArithmetic(method, isSummand: false), policy.Scale, blocks, outputs, inputs, layout.Rows, images);
         using var weightProduct = new WeightGradientProduct(
             method.Weight, policy.BitsOfInput(method, layer), blocks, policy.Basis, outputs, inputs, images);
         using var transposed = new PackedFloatWeights(inputs, outputs);

@@ -32,6 +32,7 @@ internal static class TrainingRecipeFile
             ["backward.overrides"] = "a list such as [ { \"pattern\": \"layers.0.*\", \"method\": \"exact\" } ]",
             ["backward.rank"] = "4, 8, 12 or 16",
             ["backward.activationBits"] = "4 or 8",
+            ["backward.gradientBits"] = "4 or 8",
             ["freeze"] = "a list of patterns such as [ \"patch_embed*\", \"layers.0.*\" ]",
             ["augmentation"] = "an object such as { \"flip\": true, \"labelSmoothing\": 0.1 }",
             ["augmentation.cropPadding"] = "a whole number of pixels such as 4",

@@ -22,7 +22,10 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     /// <summary>What is added to each level.</summary>
     public int ZeroPoint { get; init; }
 
-    internal override string Variant => Rounding.ToString().ToLowerInvariant();
+    /// <summary>Whether each column has a center.</summary>
+    public bool HasCenters { get; init; }
+
+    internal override string Variant => Rounding.ToString().ToLowerInvariant() + (HasCenters ? ", centers" : "");
 
     internal override string Size => $"{Tokens}×{Columns}";
 
@@ -36,11 +39,14 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
 
     private float[] X => Spoiled(Sample.Floats(Tokens, Tokens * Columns));
 
+    private float[]? Centers => HasCenters ? Sample.Floats(Columns, Columns) : null;
+
     private float[] InverseScales => [.. Enumerable.Range(0, Columns).Select(InverseScale)];
 
     internal override IReadOnlyList<Expectation> Expected()
     {
-        (byte[] panels, int[] sums) = CreatePanels().Pack(X, Tokens, Columns, InverseScales);
+        (byte[] panels, int[] sums) = CreatePanels().Pack(
+            X, Tokens, Columns, InverseScales, Centers);
         // Sums are written only of levels that are rounded to nearest: those of weights.
         return
             [Expectation.Exact(panels), Expectation.Exact(Rounding == LevelRounding.Nearest ? sums : new int[Columns])];
@@ -49,7 +55,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     private LevelPanels CreatePanels() => new(PanelColumns, PaddedColumns, MaxLevel, Rounding, ZeroPoint, Key);
 
     private float InverseScale(int column) =>
-        !HasExtremes ? MaxLevel : column % 5 == 0 ? 0f : column % 7 == 0 ? 1e30f : 7f;
+        !HasExtremes ? (HasCenters ? MaxLevel / 2f : MaxLevel) : column % 5 == 0 ? 0f : column % 7 == 0 ? 1e30f : 7f;
 
     private protected override Action<CallKernel<PackLevelsCall>> CreateRun()
     {
@@ -63,6 +69,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
             Target = Output<byte>(Groups * 4 * PaddedColumns).Pointer,
             PanelColumns = PanelColumns,
             PaddedColumns = PaddedColumns,
+            Centers = Centers is { } centers ? Input<float>(centers).Pointer : null,
             InverseScales = Input<float>(InverseScales).Pointer,
             MaxLevel = MaxLevel,
             Rounding = Rounding,

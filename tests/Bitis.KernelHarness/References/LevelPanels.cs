@@ -26,7 +26,8 @@ internal sealed record LevelPanels(
     }
 
     /// <summary>The bytes of all panels, and the sum of each column's levels.</summary>
-    public (byte[] Panels, int[] Sums) Pack(float[] values, int rows, int columns, float[] inverseScales)
+    public (byte[] Panels, int[] Sums) Pack(
+        float[] values, int rows, int columns, float[] inverseScales, float[]? centers = null)
     {
         int paddedRows = (rows + 3) / 4 * 4;
         var panels = new byte[paddedRows * PaddedColumns];
@@ -36,7 +37,8 @@ internal sealed record LevelPanels(
             int start = c / PanelColumns * PanelColumns, width = Math.Min(PanelColumns, PaddedColumns - start);
             for (int row = 0; row < paddedRows; row++)
             {
-                float value = row < rows ? values[(row * columns) + c] * inverseScales[c] : 0;
+                float center = centers?[c] ?? 0, value = row < rows ? values[(row * columns) + c] - center : 0;
+                value *= inverseScales[c];
                 int level = row < rows ? Level(value, row, c, columns) : 0;
                 int group = (start * paddedRows) + (row / 4 * width * 4);
                 panels[group + ((c - start) * 4) + (row % 4)] = (byte)(level + ZeroPoint);

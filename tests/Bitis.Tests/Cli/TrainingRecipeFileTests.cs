@@ -22,7 +22,7 @@ public sealed class TrainingRecipeFileTests : IDisposable
         TrainingRecipe recipe = Load(
             """
             { "backward": { "method": "hlq", "scale": "auto", "basis": "energy", "rank": 4, "activationBits": 4,
-              "overrides": [ { "pattern": "layers.0.*", "method": "exact" } ] } }
+              "gradientBits": 8, "overrides": [ { "pattern": "layers.0.*", "method": "exact" } ] } }
             """);
         var expected = new BackwardPolicy
         {
@@ -31,6 +31,7 @@ public sealed class TrainingRecipeFileTests : IDisposable
             Basis = TokenBasis.Energy,
             Rank = 4,
             ActivationBits = 4,
+            GradientBits = 8,
             Overrides = [new BackwardOverride("layers.0.*", "exact")],
         };
         Assert.Equal(expected, recipe.Backward);

@@ -98,5 +98,7 @@ public sealed unsafe class PackLevelsTests
                 });
             }
         }
+        if (rounding != LevelRounding.Logarithmic)
+            KernelAssert.FormsAgree(new PackLevelsCase(rows, columns) { Rounding = rounding, HasCenters = true });
     }
 }

@@ -43,17 +43,20 @@ public sealed class IdleMembersTests
     [InlineData("int8", 8, null, GradientScale.Token, TokenBasis.Patch, "rank")]
     [InlineData("exact", null, 8, GradientScale.Token, TokenBasis.Patch, "activationBits")]
     [InlineData("lbp-wht", null, 4, GradientScale.Token, TokenBasis.Patch, "activationBits")]
+    [InlineData("low-rank", null, null, GradientScale.Token, TokenBasis.Patch, "gradientBits", 8)]
+    [InlineData("luq", null, null, GradientScale.Token, TokenBasis.Patch, "gradientBits", 8)]
     [InlineData("exact", null, null, GradientScale.Tensor, TokenBasis.Patch, "scale")]
     [InlineData("low-rank", null, null, GradientScale.Auto, TokenBasis.Patch, "scale")]
     [InlineData("hadamard", null, null, GradientScale.Token, TokenBasis.Energy, "basis")]
     public void A_reverse_pass_refuses_what_its_methods_do_not_use(
-        string method, int? rank, int? bits, object scale, object basis, string name)
+        string method, int? rank, int? bits, object scale, object basis, string name, int? gradientBits = null)
     {
         var policy = new BackwardPolicy
         {
             Method = method,
             Rank = rank,
             ActivationBits = bits,
+            GradientBits = gradientBits,
             Scale = (GradientScale)scale,
             Basis = (TokenBasis)basis,
         };

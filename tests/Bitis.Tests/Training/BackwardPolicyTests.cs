@@ -60,6 +60,7 @@ public sealed class BackwardPolicyTests
         Refuses(new BackwardPolicy { Overrides = [new("*", "int2")] }, "'int2'");
         Refuses(new BackwardPolicy { Rank = 7 }, "rank is 7");
         Refuses(new BackwardPolicy { ActivationBits = 3 }, "activationBits is 3");
+        Refuses(new BackwardPolicy { GradientBits = 16 }, "gradientBits is 16");
         var policy = new BackwardPolicy { Overrides = [new("layers.99.*", "hlq")] };
         Assert.Contains("'layers.99.*' matches no", Assert.Throws<BitisException>(() => policy.Select(Graph)).Message);
 
@@ -68,26 +69,43 @@ public sealed class BackwardPolicyTests
     }
 
     [Theory]
-    [InlineData("hlq", null, null, 16, 4, 8, 8)]
-    [InlineData("hlq", 8, null, 8, 8, 8, 8)]
-    [InlineData("hlq", 16, null, 16, 4, 16, 8)]
-    [InlineData("hlq", null, 8, 16, 8, 8, 8)]
-    [InlineData("low-rank", null, null, 8, 8, 8, 8)]
-    [InlineData("low-rank", 16, null, 16, 4, 16, 8)]
-    [InlineData("int4", null, null, 8, 4, 8, 4)]
-    public void Linear_layers_and_convolutions_have_usual_ranks_and_bits_of_their_own(
-        string name, int? rank, int? bits, int linearRank, int linearBits, int convolutionRank, int convolutionBits)
+    [InlineData("hlq", null, null, 16, 4, 8)]
+    [InlineData("hlq", 8, null, 8, 8, 8)]
+    [InlineData("hlq", 16, null, 16, 4, 8)]
+    [InlineData("hlq", null, 8, 16, 8, 8)]
+    [InlineData("low-rank", null, null, 8, 8, 8)]
+    [InlineData("low-rank", 16, null, 16, 4, 8)]
+    [InlineData("int4", null, null, 8, 4, 4)]
+    public void Methods_have_usual_ranks_and_layers_usual_bits(
+        string name, int? rank, int? bits, int expectedRank, int linearBits, int convolutionBits)
     {
         BackwardMethod method = BackwardMethods.Find(name);
         var policy = new BackwardPolicy { Method = name, Rank = rank, ActivationBits = bits };
-        var linear = new Linear(64, 64, HasBias: false);
-        var convolution = new GridConv2d(64, 64, 8, 8, 3, 1, 1);
-        Assert.Equal((linearRank, linearBits), (policy.RankOf(method, linear), policy.BitsOfInput(method, linear)));
-        Assert.Equal(
-            (convolutionRank, convolutionBits),
-            (policy.RankOf(method, convolution), policy.BitsOfInput(method, convolution)));
-        using TokenBlocks blocks = policy.BlocksOf(method, linear, GridLayout.Grid(8, 8), images: 1);
-        Assert.Equal(method.Weight.LowRank && linearRank < 16, blocks.HasBlocks);
+        Assert.Equal(expectedRank, policy.RankOf(method));
+        Assert.Equal(linearBits, policy.BitsOfInput(method, new Linear(64, 64, HasBias: false)));
+        Assert.Equal(convolutionBits, policy.BitsOfInput(method, new GridConv2d(64, 64, 8, 8, 3, 1, 1)));
+        using TokenBlocks blocks = policy.BlocksOf(method, GridLayout.Grid(8, 8), images: 1);
+        Assert.Equal(method.Weight.LowRank && expectedRank < 16, blocks.HasBlocks);
+    }
+
+    [Theory]
+    [InlineData("hlq", null, null, 4, true, false)]
+    [InlineData("hlq", 16, 4, 4, true, false)]
+    [InlineData("hlq", 8, null, 4, true, true)] // the paper's form
+    [InlineData("hlq", null, 8, 8, false, false)]
+    [InlineData("hadamard", null, null, 4, true, true)]
+    [InlineData("int8", null, null, 8, false, false)]
+    [InlineData("int8", null, 4, 4, false, false)]
+    [InlineData("luq", null, null, 4, false, false)]
+    public void Channels_of_ȳ_are_transformed_where_that_helps(
+        string name, int? rank, int? gradientBits, int bits, bool transforms, bool transformsSummands)
+    {
+        BackwardMethod method = BackwardMethods.Find(name);
+        var policy = new BackwardPolicy { Method = name, Rank = rank, GradientBits = gradientBits };
+        GradientArithmetic usual = policy.InputArithmetic(method, isSummand: false),
+            ofSummand = policy.InputArithmetic(method, isSummand: true);
+        Assert.Equal((bits, transforms), (usual.Bits, usual.Hadamard));
+        Assert.Equal((bits, transformsSummands), (ofSummand.Bits, ofSummand.Hadamard));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.Gradients;
 
@@ -8,6 +9,7 @@ namespace Bitis.Execution.Gradients;
 internal sealed class GradientContext
 {
     private readonly GridLayouts _layouts;
+    private readonly ILookup<Node, Node> _readers;
 
     /// <summary>Creates the context of a graph.</summary>
     /// <param name="graph">The model, or a part of one.</param>
@@ -17,6 +19,8 @@ internal sealed class GradientContext
     {
         (Policy, Frozen) = (policy, frozen);
         _layouts = new GridLayouts(graph);
+        _readers = graph.Nodes.SelectMany(reader => reader.Inputs.Select(input => (input, reader)))
+            .ToLookup(pair => pair.input, pair => pair.reader);
     }
 
     /// <summary>How the backward pass of linear and convolutional layers is computed.</summary>
@@ -28,6 +32,9 @@ internal sealed class GradientContext
     /// <summary>The method that approximates a layer's backward pass; null for the exact one.</summary>
     public BackwardMethod? ApproximationOf(Node layer) =>
         Policy.MethodOf(layer, Frozen) is { IsExact: false } method ? method : null;
+
+    /// <summary>Whether a layer's output is a summand and nothing else, as in the residual stream.</summary>
+    public bool IsSummand(Node layer) => _readers[layer].Any() && _readers[layer].All(reader => reader.Operator is Add);
 
     /// <summary>How the rows of a value lie on the image.</summary>
     public GridLayout LayoutOf(Node node) => _layouts[node];

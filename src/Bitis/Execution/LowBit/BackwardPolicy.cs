@@ -50,8 +50,8 @@ public sealed record BackwardPolicy
     /// </summary>
     /// <remarks>
     /// Only for methods that reduce tokens. At full rank, integer products take the tokens as they are, with a scale
-    /// for each channel. The default is full rank for linear layers with <c>hlq</c>, because the reduction costs them
-    /// accuracy (docs/hlq.md, "Rank"). Else it is 8.
+    /// for each channel. The default is full rank with <c>hlq</c>, because the reduction costs accuracy (docs/hlq.md,
+    /// "Rank"). Else it is 8, as in the paper.
     /// </remarks>
     public int? Rank { get; init; }
 
@@ -61,6 +61,11 @@ public sealed record BackwardPolicy
     /// at rank 8.
     /// </remarks>
     public int? ActivationBits { get; init; }
+
+    /// <summary>The bits of both operands of the gradient of the input, 4 or 8; null for those of the method.</summary>
+    /// <remarks>Operands of 8 bits are not transformed first.</remarks>
+    [JsonInclude]
+    internal int? GradientBits { get; init; }
 
     /// <summary>The exact backward pass.</summary>
     public static BackwardPolicy Exact { get; } = new();
@@ -84,6 +89,8 @@ public sealed record BackwardPolicy
             throw new BitisException($"The backward policy's rank is {Rank}; expected 4, 8, 12 or 16 (of 16 tokens).");
         if (ActivationBits is not (null or 4 or 8))
             throw new BitisException($"The backward policy's activationBits is {ActivationBits}; expected 4 or 8.");
+        if (GradientBits is not (null or 4 or 8))
+            throw new BitisException($"The backward policy's gradientBits is {GradientBits}; expected 4 or 8.");
     }
 
     /// <summary>
@@ -96,11 +103,13 @@ public sealed record BackwardPolicy
         BackwardMethod[] methods = [.. named.Select(BackwardMethods.Find)];
         bool reduces = methods.Any(method => method.Weight.LowRank || method.Input.LowRank);
         bool hasIntegerGradient = methods.Any(method => method.Input.IsInteger);
+        bool hasGradientBits = methods.Any(method => method.Input.HasUniformLevels);
         bool keepsIntegers = methods.Any(method => method.Weight.IsInteger);
         Require(reduces || Rank is null, "rank", "reduces tokens");
         Require(reduces || Basis == TokenBasis.Patch, "basis", "reduces tokens");
         Require(hasIntegerGradient || Scale == GradientScale.Token, "scale", "has integers in the input's gradient");
         Require(keepsIntegers || ActivationBits is null, "activationBits", "keeps inputs as integers");
+        Require(hasGradientBits || GradientBits is null, "gradientBits", "has uniform levels in the input's gradient");
 
         void Require(bool isUsed, string name, string use)
         {
@@ -140,29 +149,37 @@ public sealed record BackwardPolicy
             : BackwardMethods.Find("exact");
 
     /// <summary>How many coefficients of 16 a method keeps of a layer's tokens.</summary>
-    internal int RankOf(BackwardMethod method, Operator layer) =>
-        Rank ?? (IsLinear(layer) ? method.LinearRank : BackwardMethod.UsualRank);
+    internal int RankOf(BackwardMethod method) => Rank ?? method.Rank;
+
+    /// <summary>How a method computes the gradient of a layer's input.</summary>
+    internal GradientArithmetic InputArithmetic(BackwardMethod method, bool isSummand)
+    {
+        if (!method.Input.HasUniformLevels)
+            return method.Input;
+        int bits = GradientBits ?? method.Input.Bits;
+        bool helps = bits == 4 && !(isSummand && TakesTokensAsTheyAre(method));
+        return method.Input with { Bits = bits, Hadamard = method.Input.Hadamard && helps };
+    }
 
     /// <summary>The bits in which a method keeps a layer's input.</summary>
     internal int BitsOfInput(BackwardMethod method, Operator layer) =>
         ActivationBits
-            ?? (IsLinear(layer) && TakesTokensAsTheyAre(method, layer) ? BitsAtFullRank : method.Weight.Bits);
+            ?? (layer.Product is { IsConvolution: false } && TakesTokensAsTheyAre(method)
+                ? BitsAtFullRank : method.Weight.Bits);
 
     /// <summary>
     /// How a method cuts a layer's tokens into blocks: not at all at full rank, where integers need no transform.
     /// </summary>
-    internal TokenBlocks BlocksOf(BackwardMethod method, Operator layer, GridLayout layout, int images)
+    internal TokenBlocks BlocksOf(BackwardMethod method, GridLayout layout, int images)
     {
-        bool transforms = (method.Weight.LowRank || method.Input.LowRank) && !TakesTokensAsTheyAre(method, layer);
+        bool transforms = (method.Weight.LowRank || method.Input.LowRank) && !TakesTokensAsTheyAre(method);
         return transforms
-            ? TokenBlocks.For(layout, Basis, RankOf(method, layer), images)
+            ? TokenBlocks.For(layout, Basis, RankOf(method), images)
             : TokenBlocks.None(layout, images);
     }
 
-    private static bool IsLinear(Operator layer) => layer.Product is { IsConvolution: false };
-
-    private bool TakesTokensAsTheyAre(BackwardMethod method, Operator layer) =>
-        method.Weight is { LowRank: true, IsInteger: true } && RankOf(method, layer) == FullRank;
+    private bool TakesTokensAsTheyAre(BackwardMethod method) =>
+        method.Weight is { LowRank: true, IsInteger: true } && RankOf(method) == FullRank;
 
     private LayerBackward Select(Node layer, FrozenLayers? frozen)
     {
@@ -214,8 +231,9 @@ public sealed record BackwardPolicy
     public bool Equals(BackwardPolicy? other) =>
         other is not null && Method == other.Method && Scale == other.Scale && Basis == other.Basis
             && Rank == other.Rank
-        && ActivationBits == other.ActivationBits && Overrides.SequenceEqual(other.Overrides);
+        && ActivationBits == other.ActivationBits && GradientBits == other.GradientBits
+            && Overrides.SequenceEqual(other.Overrides);
 
     /// <inheritdoc />
-    public override int GetHashCode() => HashCode.Combine(Method, Scale, Basis, Rank, ActivationBits, Overrides.Count);
+    public override int GetHashCode() => HashCode.Combine(Method, Scale, Basis, Rank, ActivationBits, GradientBits, Overrides.Count);
 }

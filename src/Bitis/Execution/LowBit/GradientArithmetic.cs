@@ -22,6 +22,9 @@ internal sealed record GradientArithmetic(
     /// <summary>Whether operands are integers.</summary>
     public bool IsInteger => Bits < FloatBits;
 
+    /// <summary>Whether levels are integers at equal distances, not powers of two.</summary>
+    public bool HasUniformLevels => IsInteger && Rounding != LevelRounding.Logarithmic;
+
     /// <summary>Whether nothing is approximated.</summary>
     public bool IsExact => !IsInteger && !LowRank;
 

@@ -3,6 +3,7 @@ using Bitis.Execution.Gradients;
 using Bitis.Kernels.Dispatch;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Hadamard;
+using Bitis.Kernels.Matrices;
 using Bitis.Kernels.Memory;
 using Bitis.Kernels.Rounding;
 
@@ -94,18 +95,26 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                     _outputs * sizeof(float),
                     _outputs * sizeof(float),
                     groups * 4 * GradientColumns,
-                    _paddedInputs * sizeof(float),
+                    (HasCenters ? _outputs : _paddedInputs) * sizeof(float),
                     FloatGemm.TransposedScratch((int)rows) * sizeof(float)));
         }
     }
 
     /// <summary>Whether <see cref="Add"/> can sum the rows of ȳ while it looks for their largest magnitudes.</summary>
-    public bool AddsColumns => TakesGradientRows && _outputs % HadamardRows.BlockColumns == 0;
+    public bool AddsColumns => HasCenters || SumsWithMaxima;
 
     /// <summary>The offset of an input's scales, behind the sums.</summary>
     private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
 
-    private int LevelsOffset => ScalesOffset + (_hasChannelScales ? _paddedInputs * sizeof(float) : 0);
+    /// <summary>The offset of an input's centers, behind the scales.</summary>
+    private int CentersOffset => ScalesOffset + (_hasChannelScales ? _paddedInputs * sizeof(float) : 0);
+
+    private int LevelsOffset => CentersOffset + (HasCenters ? _paddedInputs * sizeof(float) : 0);
+
+    /// <summary>Whether levels of x are those of its distance from the middle of each channel's range.</summary>
+    private bool HasCenters => _hasChannelScales && TakesInputRows;
+
+    private bool SumsWithMaxima => TakesGradientRows && _outputs % HadamardRows.BlockColumns == 0;
 
     /// <summary>Whether the rows of ȳ are the operand as they are, so that they are rounded in place.</summary>
     private bool TakesGradientRows => _arithmetic.IsInteger && !_blocks.HasBlocks;
@@ -136,7 +145,11 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             : _arithmetic.IsInteger
             ? space.Take<float>((long)rows * _inputs)
             : (float*)(kept + HeaderBytes);
-        ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
+        float* centers = HasCenters ? (float*)(kept + CentersOffset) : null;
+        if (HasCenters)
+            FindCenters(x, ldx, rows, centers, maxima);
+        else
+            ReduceInput(x, ldx, images, coefficients, _blocks.Rank, reduced, maxima);
         OperationTimes.EndPhase("keep: transform");
         if (!_arithmetic.IsInteger)
             return;
@@ -158,6 +171,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Target = _inputBits == 4 ? space.Take<byte>((long)groups * 4 * _paddedInputs) : levels,
             PanelColumns = _kernel.Columns,
             PaddedColumns = _paddedInputs,
+            Centers = centers,
             InverseScales = inverseScales,
             MaxLevel = maxLevel,
             Rounding = LevelRounding.Nearest,
@@ -185,6 +199,9 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         int rows = _blocks.Rows(images), groups = Groups(images);
         float* reduced = TakesGradientRows ? null : space.Take<float>((long)rows * _outputs),
             maxima = space.Take<float>(_outputs);
+        float* ownSums = HasCenters ? space.Take<float>(_outputs) : sums;
+        if (HasCenters)
+            new Span<float>(ownSums, _outputs).Clear();
         var call =
             new TokenHadamardCall
             {
@@ -194,11 +211,19 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
                 Target = reduced,
                 TargetStride = _outputs,
                 Maxima = maxima,
-                Sums = sums,
+                Sums = SumsWithMaxima ? ownSums : null,
             };
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
         TokenHadamard.Run(in call);
+        if (HasCenters)
+        {
+            if (!SumsWithMaxima)
+                RowSums.AddColumns(y, ldy, rows, _outputs, ownSums);
+            if (sums is not null)
+                RowSums.Write(ownSums, sums, _outputs, accumulate: true);
+            OuterProducts.Add(ownSums, _outputs, (float*)(kept + CentersOffset), _inputs, gradient);
+        }
         OperationTimes.EndPhase("W̄ transform");
         if (!_arithmetic.IsInteger)
         {
@@ -282,6 +307,18 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         {
             scales[i] = Levels.Scale(maxima[i], maxLevel);
             inverseScales[i] = Levels.InverseScale(maxima[i], maxLevel);
+        }
+    }
+
+    /// <summary>The middle of each channel's range, and the largest distance from it.</summary>
+    private void FindCenters(float* x, nint ldx, int rows, float* centers, float* maxima)
+    {
+        new Span<float>(centers, _paddedInputs).Clear();
+        ColumnRanges.Find(x, ldx, rows, _inputs, minima: centers, maxima);
+        for (int i = 0; i < _inputs; i++)
+        {
+            float lower = 0.5f * centers[i], upper = 0.5f * maxima[i];
+            (centers[i], maxima[i]) = (lower + upper, upper - lower);
         }
     }
 

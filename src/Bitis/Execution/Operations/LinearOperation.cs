@@ -38,7 +38,7 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) =>
         context.ApproximationOf(node) is { } method
-        ? new LowBitLinearGradient(node, method, context.Policy, context.LayoutOf(node.Inputs[0]))
+        ? new LowBitLinearGradient(node, method, context)
         : new LinearGradient(node);
 
     private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix y)

@@ -77,10 +77,11 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
         sbyte maxLevel = (sbyte)call.MaxLevel;
         byte zeroPoint = (byte)call.ZeroPoint;
         TLanes inverse = TLanes.Load(call.InverseScales + column), sums = TLanes.Create(0f);
+        TLanes center = call.Centers is null ? TLanes.Create(0f) : TLanes.Load(call.Centers + column);
         for (int group = 0; group < wholeGroups; group++)
         {
-            TLanes a = TLanes.Load(source) * inverse, b = TLanes.Load(source + stride) * inverse;
-            TLanes c = TLanes.Load(source + (2 * stride)) * inverse, d = TLanes.Load(source + (3 * stride)) * inverse;
+            TLanes a = (TLanes.Load(source) - center) * inverse, b = (TLanes.Load(source + stride) - center) * inverse;
+            TLanes c = (TLanes.Load(source + (2 * stride)) - center) * inverse, d = (TLanes.Load(source + (3 * stride)) - center) * inverse;
             StochasticRounding.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
             StochasticRounding.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
             if (!TStochastic.IsOn)
@@ -96,14 +97,14 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
             int left = rows - (group * GroupRows);
             if (left > 0)
             {
-                TLanes next = left > 1 ? TLanes.Load(source + stride) * inverse : zero;
-                a = TLanes.Load(source) * inverse;
+                TLanes next = left > 1 ? (TLanes.Load(source + stride) - center) * inverse : zero;
+                a = (TLanes.Load(source) - center) * inverse;
                 StochasticRounding.Round<TLanes, TStochastic>(ref a, ref next, key, counter);
                 b = left > 1 ? next : zero;
             }
             if (left > 2)
             {
-                c = TLanes.Load(source + (2 * stride)) * inverse;
+                c = (TLanes.Load(source + (2 * stride)) - center) * inverse;
                 StochasticRounding.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
             if (!TStochastic.IsOn)

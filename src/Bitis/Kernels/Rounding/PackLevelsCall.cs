@@ -32,8 +32,12 @@ internal unsafe struct PackLevelsCall
     /// <summary>The width of all panels together. Values beyond <see cref="Columns"/> are not written.</summary>
     public int PaddedColumns;
 
+    /// <summary>What is subtracted from each column first; null for nothing.</summary>
+    /// <remarks>Not where levels are powers of two.</remarks>
+    public float* Centers;
+
     /// <summary>1 / the distance of levels in each column; 0 for columns of zeros.</summary>
-    /// <remarks>Each value of a column is at most <see cref="MaxLevel"/> times that distance.</remarks>
+    /// <remarks>Each value of a column, less its center, is at most <see cref="MaxLevel"/> times that distance.</remarks>
     public float* InverseScales;
 
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>

@@ -50,10 +50,11 @@ internal sealed unsafe class LowBitGridConvolutionGradient(
     public override void PlanForward(GradientPlanner planner)
     {
         base.PlanForward(planner);
-        _blocks = policy.BlocksOf(method, Layer, GridLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
+        _blocks = policy.BlocksOf(method, GridLayout.Grid(Layer.OutHeight, Layer.OutWidth), images: 1);
         int taps = Layer.KernelSize * Layer.KernelSize;
         _inputProduct = new InputGradientProduct(
-            method.Input, policy.Scale, _blocks, Layer.OutChannels, PatchLength, Places, images: 1, parts: taps);
+            policy.InputArithmetic(method, isSummand: false), policy.Scale, _blocks, Layer.OutChannels,
+            PatchLength, Places, images: 1, parts: taps);
         _folding = method.Input.IsInteger ? new ConvolutionInputGradient(Layer, _inputProduct) : null;
         if (!method.Weight.IsExact && !IsFrozen)
         {

@@ -15,7 +15,7 @@ namespace Bitis.Execution.Gradients.Layers;
 /// </summary>
 /// <remarks>The forward pass is that of <see cref="LinearGradient"/>.</remarks>
 internal sealed unsafe class LowBitLinearGradient(
-    Node node, BackwardMethod method, BackwardPolicy policy, GridLayout layout) : OperationGradient, IDisposable
+    Node node, BackwardMethod method, GradientContext context) : OperationGradient, IDisposable
 {
     private readonly Linear _layer = (Linear)node.Operator;
     private TokenBlocks _blocks = null!;
@@ -44,8 +44,11 @@ internal sealed unsafe class LowBitLinearGradient(
         _bias = _layer.HasBias ? planner.Parameter(node, 1) : null;
         _x = planner.Value(node.Inputs[0]);
         _y = planner.NewRecomputableValue(node, _x, this);
-        _blocks = policy.BlocksOf(method, _layer, layout, images);
-        _inputProduct = new InputGradientProduct(method.Input, policy.Scale, _blocks, outputs, inputs, _x.Rows, images);
+        BackwardPolicy policy = context.Policy;
+        _blocks = policy.BlocksOf(method, context.LayoutOf(node.Inputs[0]), images);
+        _inputProduct = new InputGradientProduct(
+            policy.InputArithmetic(method, context.IsSummand(node)), policy.Scale, _blocks, outputs, inputs,
+            _x.Rows, images);
         _isFrozen = planner.IsFrozen(node);
         if (_isFrozen)
             planner.LeaveInput(node);
