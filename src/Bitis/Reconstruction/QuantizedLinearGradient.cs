@@ -146,6 +146,7 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
             inverseScales = _inverseScales.Pointer;
         int* zeros = _zeros.Pointer;
         float* target = _xGradient is { } xGradient ? microBatch.Pointer(xGradient.Matrix) : null;
+        nint targetStride = _xGradient?.Matrix.Stride ?? 0;
         for (int row = 0; row < rows; row++)
         {
             int token = row % _x.Rows;
@@ -157,12 +158,13 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
                 inverseScales[row],
                 zeros[row],
                 linear.MaxInputLevel,
-                microBatch.Gradient(_smoothingSums));
+                microBatch.Gradient(_smoothingSums),
+                target,
+                _xGradient is { Accumulate: true });
+            target += targetStride;
             microBatch.Gradient(_inputScaleSums)[token] += scaleSum;
             microBatch.Gradient(_zeroPointSums)[token] -= scales[row] * zeroSum;
         }
-        if (target != null)
-            MatrixSums.Write(values, _inputs, _xGradient!.Value, target, rows);
     }
 
     /// <inheritdoc />

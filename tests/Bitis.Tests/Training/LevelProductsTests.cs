@@ -60,7 +60,8 @@ public sealed unsafe class LevelProductsTests
                 {
                     int level = data.Levels[(t * inputs) + j] - data.Zeros[t];
                     exact += data.OfChannel(t, i) * level;
-                    magnitude += Math.Abs(data.OfChannel(t, i)) * Math.Max(data.Levels[(t * inputs) + j], data.Zeros[t]);
+                    int larger = Math.Max(data.Levels[(t * inputs) + j], data.Zeros[t]);
+                    magnitude += Math.Abs(data.OfChannel(t, i)) * larger;
                     sum += Math.Abs(level);
                 }
                 double bound = (largest / 65024 * sum * 1.001) + (1e-6 * magnitude);
@@ -79,7 +80,8 @@ public sealed unsafe class LevelProductsTests
             Y = Sample.Floats(1, tokens * outputs);
             Scales = Sample.Floats(2, tokens, 0.1f, 2f);
             WeightScales = Sample.Floats(3, outputs, 0.1f, 2f);
-            WeightLevels = [.. Enumerable.Range(0, outputs * inputs).Select(_ => (sbyte)random.Next(-largest, largest + 1))];
+            WeightLevels =
+                [.. Enumerable.Range(0, outputs * inputs).Select(_ => (sbyte)random.Next(-largest, largest + 1))];
             Levels = [.. Enumerable.Range(0, tokens * inputs).Select(_ => (byte)random.Next(1 << inputBits))];
             Zeros = [.. Enumerable.Range(0, tokens).Select(_ => random.Next(1 << inputBits))];
         }

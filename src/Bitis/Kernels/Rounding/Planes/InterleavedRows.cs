@@ -7,7 +7,8 @@ internal static unsafe class InterleavedRows
 {
     private const int GroupRows = 4;
 
-    /// <summary>Writes byte (r, c) to <c>target[r/4, c, r%4]</c>; rows that the last group lacks are arbitrary.</summary>
+    /// <summary>Writes byte (r, c) to <c>target[r/4, c, r%4]</c>.</summary>
+    /// <remarks>What the last group has beyond the rows is arbitrary.</remarks>
     /// <param name="source"><c>[rows, columns]</c></param>
     /// <param name="stride">The distance of the source's rows in bytes.</param>
     /// <param name="rows">The rows, at least one.</param>

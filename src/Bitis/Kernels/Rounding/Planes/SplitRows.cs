@@ -34,6 +34,16 @@ internal abstract unsafe class SplitRows : ILanesOperation<RangeKernel<SplitRows
     private static void Run<TLanes>(in SplitRowsCall call, int rowStart, int rowEnd)
         where TLanes : struct, ILanes<TLanes>
     {
+        if (call.Columns >= TLanes.Count)
+            RunRows<TLanes>(in call, rowStart, rowEnd);
+        else
+            RunRows<Lane1>(in call, rowStart, rowEnd);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunRows<TLanes>(in SplitRowsCall call, int rowStart, int rowEnd)
+        where TLanes : struct, ILanes<TLanes>
+    {
         for (int row = rowStart; row < rowEnd; row++)
         {
             float* source = call.Source + (row * call.SourceStride);
@@ -49,44 +59,35 @@ internal abstract unsafe class SplitRows : ILanesOperation<RangeKernel<SplitRows
         }
     }
 
-    // NaN does not count. Two maxima, so that their chains overlap.
+    // NaN does not count. Two maxima, so that their chains overlap. The last register overlaps the ones before.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Largest<TLanes>(float* source, float* factors, int columns)
         where TLanes : struct, ILanes<TLanes>
     {
         TLanes even = TLanes.Create(0f), odd = even;
-        Lane1 rest = Lane1.Create(0f);
-        int i = 0;
-        for (; i + (2 * TLanes.Count) <= columns; i += 2 * TLanes.Count)
+        int last = columns - TLanes.Count;
+        for (int i = 0; i < columns; i += 2 * TLanes.Count)
         {
-            even = TLanes.Max(TLanes.Abs(TLanes.Load(source + i) * TLanes.Load(factors + i)), even);
-            int j = i + TLanes.Count;
-            odd = TLanes.Max(TLanes.Abs(TLanes.Load(source + j) * TLanes.Load(factors + j)), odd);
+            int j = Math.Min(i, last), k = Math.Min(i + TLanes.Count, last);
+            even = TLanes.Max(TLanes.Abs(TLanes.Load(source + j) * TLanes.Load(factors + j)), even);
+            odd = TLanes.Max(TLanes.Abs(TLanes.Load(source + k) * TLanes.Load(factors + k)), odd);
         }
-        for (; i < columns; i++)
-            rest = Lane1.Max(Lane1.Abs(Lane1.Load(source + i) * Lane1.Load(factors + i)), rest);
-        return Math.Max(TLanes.Largest(TLanes.Max(even, odd)), Lane1.Largest(rest));
+        return TLanes.Largest(TLanes.Max(even, odd));
     }
 
+    // The last register overlaps the one before if the columns do not fill it. Both write the same values.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SplitRow<TLanes>(
         float* source, float* factors, int columns, float inverse, byte* high, byte* low)
         where TLanes : struct, ILanes<TLanes>
     {
-        int i = 0;
-        for (; i + TLanes.Count <= columns; i += TLanes.Count)
-            Split<TLanes>(source + i, factors + i, inverse, high + i, low + i);
-        for (; i < columns; i++)
-            Split<Lane1>(source + i, factors + i, inverse, high + i, low + i);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Split<TLanes>(float* source, float* factors, float inverse, byte* high, byte* low)
-        where TLanes : struct, ILanes<TLanes>
-    {
-        TLanes value = TLanes.Load(source) * TLanes.Load(factors) * TLanes.Create(inverse);
-        TLanes highPart = TwoPlanes.Split(value, out TLanes lowPart);
-        TLanes.StoreLevels(highPart, TwoPlanes.MaxPart, ZeroPoint, high);
-        TLanes.StoreLevels(lowPart, TwoPlanes.MaxPart, ZeroPoint, low);
+        for (int next = 0; next < columns; next += TLanes.Count)
+        {
+            int i = Math.Min(next, columns - TLanes.Count);
+            TLanes value = TLanes.Load(source + i) * TLanes.Load(factors + i) * TLanes.Create(inverse);
+            TLanes highPart = TwoPlanes.Split(value, out TLanes lowPart);
+            TLanes.StoreLevels(highPart, TwoPlanes.MaxPart, ZeroPoint, high + i);
+            TLanes.StoreLevels(lowPart, TwoPlanes.MaxPart, ZeroPoint, low + i);
+        }
     }
 }
