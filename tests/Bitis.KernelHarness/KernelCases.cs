@@ -162,6 +162,8 @@ internal static class KernelCases
             tokenBlocks with { Transforms = false },
             tokenBlocks with { Columns = channels / 16 * 16, SumsOnly = true },
             .. roundings.Select(rounding => panels with { Rounding = rounding }),
+            new SplitRowsCase(tokens, channels) { HasExtremes = hasExtremes },
+            new SplitColumnsCase(tokens, channels) { HasExtremes = hasExtremes },
         ];
     }
 }

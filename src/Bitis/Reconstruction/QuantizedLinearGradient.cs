@@ -1,4 +1,5 @@
 using Bitis.Execution.Gradients;
+using Bitis.Execution.LowBit;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Gemm;
@@ -14,7 +15,7 @@ namespace Bitis.Reconstruction;
 /// </summary>
 /// <remarks>
 /// Let g = ∂L/∂x̂ = ȳ·Ŵ, G = ∂L/∂Ŵ = ȳᵀ·x̂ and u = x/m. The 1 stands for 1 where the unrounded value is strictly inside
-/// of the levels, else 0:
+/// of the levels, else 0. Both products are computed by <see cref="LevelProducts"/>:
 /// <code>
 ///   ∂L/∂s_t = Σ g·(q_x − z − 1·u/s)        ∂L/∂z_t = −s·Σ g·(not 1)        ∂L/∂x = g·1/m
 ///   ∂L/∂s_i = Σ_j G·(q_w − 1·W·m/s_i)      ∂L/∂m_j = −Σ g·1·x/m² + Σ_i G·1·W
@@ -26,8 +27,8 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
 {
     private readonly int _inputs = linear.Product.Inputs, _outputs = linear.Product.Outputs;
     private PackedIntegerWeights? _packed;
-    private PackedFloatWeights _transposed = null!;
-    private sbyte[] _weightLevels = [];
+    private LevelProducts? _products; // if anything is learned
+    private PackedFloatWeights? _transposed; // else
     private NativeBuffer<float> _scales = null!, _inverseScales = null!, _factors = null!;
     private NativeBuffer<int> _zeros = null!;
     private FloatTensor _weight = null!;
@@ -51,7 +52,10 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         _inputScaleSums = planner.NewSums($"{node.Name}.input_scale", _x.Rows);
         _zeroPointSums = planner.NewSums($"{node.Name}.input_zero_point", _x.Rows);
         _smoothingSums = planner.NewSums($"{node.Name}.smoothing", _inputs);
-        _transposed = new PackedFloatWeights(_inputs, _outputs);
+        if (linear.IsLearned)
+            _products = new LevelProducts(_outputs, _inputs, linear.Bits.Weights);
+        else
+            _transposed = new PackedFloatWeights(_inputs, _outputs);
         int rows = _x.Rows * _images;
         _scales = new NativeBuffer<float>(rows);
         _inverseScales = new NativeBuffer<float>(rows);
@@ -65,7 +69,8 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
         planner.Value(node.Inputs[0]);
         planner.Keep(_levels);
         int rows = planner.Images * _x.Rows;
-        planner.NeedScratch((rows * _inputs) + FloatGemm.TransposedScratch(rows));
+        if (_products is not null)
+            planner.NeedScratch(ValuesLength(rows) + _products.ScratchLength(rows));
         _yGradient = planner.Gradient(node);
         _xGradient = planner.Target(node.Inputs[0]);
     }
@@ -84,14 +89,12 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
             }
         }
         linear.InverseSmoothing().CopyTo(_factors.Span);
-        _weightLevels = linear.WeightLevels();
+        sbyte[] levels = linear.WeightLevels();
         _packed?.Dispose();
         ReadOnlySpan<float> bias = linear.Bias is { } floats ? floats.Span : default;
-        _packed = new PackedIntegerWeights(_weightLevels, linear.WeightScales, bias, _outputs, _inputs);
-        if (linear.IsLearned)
-            _transposed.PackTransposed(DequantizedWeights());
-        else
-            _transposed.PackTransposed(_weight.Span);
+        _packed = new PackedIntegerWeights(levels, linear.WeightScales, bias, _outputs, _inputs);
+        _products?.Prepare(levels, linear.WeightScales);
+        _transposed?.PackTransposed(_weight.Span);
     }
 
     /// <inheritdoc />
@@ -123,27 +126,27 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     {
         int rows = microBatch.Rows(_x);
         float* yGradient = microBatch.Pointer(_yGradient), values = microBatch.Scratch,
-            scratch = values + ((nint)rows * _inputs);
-        if (!linear.IsLearned)
+            scratch = values + ValuesLength(rows);
+        if (_products is null)
         {
             if (_xGradient is { } direct)
             {
                 FloatGemm.Run(
-                    _transposed, yGradient, _yGradient.Stride, microBatch.Pointer(direct.Matrix), direct.Matrix.Stride,
+                    _transposed!, yGradient, _yGradient.Stride, microBatch.Pointer(direct.Matrix), direct.Matrix.Stride,
                     0, rows, direct.Accumulate);
             }
 
             return;
         }
-        DequantizeInput(microBatch, rows, values);
-        FloatGemm.AddTransposed(
-            yGradient, _yGradient.Stride, values, _inputs, rows, _outputs, _inputs, microBatch.Gradient(_weightSums),
-                scratch);
-        FloatGemm.Run(_transposed, yGradient, _yGradient.Stride, values, _inputs, 0, rows, accumulate: false); // g
+        _products.AddWeightGradient(
+            yGradient, _yGradient.Stride, rows, (byte*)microBatch.Pointer(_levels), _levels.Stride * sizeof(float),
+            new TokenParameters(_scales.Pointer, _zeros.Pointer, stride: 1), microBatch.Gradient(_weightSums), scratch);
+        _products.WriteInputGradient(yGradient, _yGradient.Stride, rows, values, scratch); // g
         float* x = microBatch.Pointer(_x), factors = _factors.Pointer, scales = _scales.Pointer,
             inverseScales = _inverseScales.Pointer;
         int* zeros = _zeros.Pointer;
         float* target = _xGradient is { } xGradient ? microBatch.Pointer(xGradient.Matrix) : null;
+        nint targetStride = _xGradient?.Matrix.Stride ?? 0;
         for (int row = 0; row < rows; row++)
         {
             int token = row % _x.Rows;
@@ -155,12 +158,13 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
                 inverseScales[row],
                 zeros[row],
                 linear.MaxInputLevel,
-                microBatch.Gradient(_smoothingSums));
+                microBatch.Gradient(_smoothingSums),
+                target,
+                _xGradient is { Accumulate: true });
+            target += targetStride;
             microBatch.Gradient(_inputScaleSums)[token] += scaleSum;
             microBatch.Gradient(_zeroPointSums)[token] -= scales[row] * zeroSum;
         }
-        if (target != null)
-            MatrixSums.Write(values, _inputs, _xGradient!.Value, target, rows);
     }
 
     /// <inheritdoc />
@@ -178,10 +182,12 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
             linear.ZeroPointGradient[Group(row)] += _zeroPointSums.Gradient.Span[row];
         }
         float max = linear.MaxWeightLevel;
+        var weightGradient = new float[_weight.Length];
+        MatrixSums.Transpose(_weightSums.Gradient.Span, _outputs, weightGradient);
         for (int i = 0; i < _outputs; i++)
         {
             linear.WeightScaleGradient[i] = StraightThrough.AddWeightGradients(
-                _weightSums.Gradient.Span.Slice(i * _inputs, _inputs),
+                weightGradient.AsSpan(i * _inputs, _inputs),
                 linear.Weight.Span.Slice(i * _inputs, _inputs),
                 linear.Smoothing,
                 linear.WeightScales[i],
@@ -196,35 +202,20 @@ internal sealed unsafe class QuantizedLinearGradient(LearnedLinear linear, Node 
     public void Dispose()
     {
         _packed?.Dispose();
-        foreach (IDisposable resource in (IDisposable[])[_transposed, _scales, _inverseScales, _factors, _zeros])
-            resource.Dispose();
+        foreach (
+            IDisposable? resource in (IDisposable?[])
+            [
+                _products, _transposed, _scales, _inverseScales, _factors, _zeros,
+            ])
+        {
+            resource?.Dispose();
+        }
     }
 
     /// <summary>The scale that a row in memory has.</summary>
     private int Group(int row) =>
         linear.Granularity != Granularity.PerToken ? 0 : _x.IsReversed ? _x.Rows - 1 - row : row;
 
-    private float[] DequantizedWeights()
-    {
-        var weights = new float[_weightLevels.Length];
-        for (int i = 0; i < weights.Length; i++)
-            weights[i] = linear.WeightScales[i / _inputs] * _weightLevels[i];
-        return weights;
-    }
-
-    /// <summary>x̂ of all rows, contiguous.</summary>
-    private void DequantizeInput(MicroBatch microBatch, int rows, float* values)
-    {
-        var call = new DequantizeCall
-        {
-            Source = (byte*)microBatch.Pointer(_levels),
-            SourceStride = _levels.Stride * sizeof(float),
-            Target = values,
-            TargetStride = _inputs,
-            Columns = _inputs,
-            Scales = _scales.Pointer,
-            ZeroPoints = _zeros.Pointer,
-        };
-        Dequantize.Run(in call, 0, rows);
-    }
+    /// <summary>The elements of g, up to where a cache line begins.</summary>
+    private int ValuesLength(int rows) => ((rows * _inputs) + 15) / 16 * 16;
 }

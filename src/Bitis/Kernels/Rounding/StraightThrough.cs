@@ -8,7 +8,7 @@ namespace Bitis.Kernels.Rounding;
 internal static unsafe class StraightThrough
 {
     /// <summary>Turns g of a row into ∂L/∂x, and adds Σ g·1·x to the sums of its channels.</summary>
-    /// <param name="g">∂L/∂x̂; replaced by ∂L/∂x.</param>
+    /// <param name="g">∂L/∂x̂.</param>
     /// <param name="x">The unrounded values.</param>
     /// <param name="factors">The factor of each value before rounding, 1/m.</param>
     /// <param name="count">The length of the row.</param>
@@ -16,6 +16,8 @@ internal static unsafe class StraightThrough
     /// <param name="zero">The zero point z.</param>
     /// <param name="max">The highest level; the lowest is 0.</param>
     /// <param name="smoothingSums">Σ g·1·x of each channel, which is added to.</param>
+    /// <param name="target">∂L/∂x; null if nobody needs it.</param>
+    /// <param name="accumulate">Add to the target instead of overwriting it.</param>
     /// <returns>Σ g·(q_x − z − 1·u/s), and Σ g where the value is outside of the levels.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (float ScaleSum, float ZeroSum) PassBack(
@@ -26,7 +28,9 @@ internal static unsafe class StraightThrough
         float inverseScale,
         float zero,
         float max,
-        float* smoothingSums)
+        float* smoothingSums,
+        float* target,
+        bool accumulate)
     {
         Vector<float> lowest = new(-zero), highest = new(max - zero), inverse = new(inverseScale);
         Vector<float> scaleSums = default, zeroSums = default;
@@ -41,7 +45,10 @@ internal static unsafe class StraightThrough
             scaleSums += (gradient * level) - (passed * v);
             zeroSums += gradient - passed;
             ((passed * value) + Vector.Load(smoothingSums + i)).Store(smoothingSums + i);
-            (passed * factor).Store(g + i);
+            if (target == null)
+                continue;
+            Vector<float> result = passed * factor;
+            (accumulate ? Vector.Load(target + i) + result : result).Store(target + i);
         }
         float scaleSum = Vector.Sum(scaleSums), zeroSum = Vector.Sum(zeroSums);
         for (; i < count; i++)
@@ -52,7 +59,8 @@ internal static unsafe class StraightThrough
             scaleSum += (g[i] * level) - (passed * v);
             zeroSum += g[i] - passed;
             smoothingSums[i] += passed * x[i];
-            g[i] = passed * factors[i];
+            if (target != null)
+                target[i] = accumulate ? target[i] + (passed * factors[i]) : passed * factors[i];
         }
         return (scaleSum, zeroSum);
     }
