@@ -1,7 +1,9 @@
+using Bitis.Execution.Compiled.Convolutions;
 using Bitis.Execution.Operations;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators;
+using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
@@ -130,6 +132,24 @@ internal sealed class PlanBuilder
         {
             packed = new PackedFloatWeights(
                 weight.Span, bias is null ? default : bias.Span, weight.Shape[0], weight.Shape[1]);
+            _packed.Add((weight, bias), packed);
+        }
+        return packed;
+    }
+
+    /// <summary>Packs a convolution's filter, once for all layers that share it.</summary>
+    /// <param name="layer">The convolution.</param>
+    /// <param name="weight"><c>[outputs, inputs, kernel, kernel]</c></param>
+    /// <param name="bias"><c>[outputs]</c>; null for none.</param>
+    public PackedFloatWeights Pack(GridConv2d layer, FloatTensor weight, FloatTensor? bias)
+    {
+        if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
+        {
+            float[] matrix = new float[weight.Length];
+            GridPatches.PackWeights<float>(layer, weight.Span, matrix);
+            packed = new PackedFloatWeights(
+                matrix, bias is null ? default : bias.Span, layer.OutChannels, GridPatches.Length(layer),
+                GridConv.Table.Best.Packing);
             _packed.Add((weight, bias), packed);
         }
         return packed;
@@ -280,14 +300,16 @@ internal sealed class PlanBuilder
             _cancellationToken.ThrowIfCancellationRequested();
             OperationTable.For(_graph.Operations[_current]).Plan(this);
         }
-        ArenaMatrix output = _values[_graph.Graph.Output];
-        output.Block.Touch(_operations.Count); // The output is read after the last operation.
+        ArenaMatrix[] outputs = [.. _graph.Graph.Outputs.Select(node => _values[node])];
+        foreach (ArenaMatrix one in outputs)
+            one.Block.Touch(_operations.Count); // Outputs are read after the last operation.
+        ArenaMatrix output = outputs[0];
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
         HashSet<ArenaBlock> bound = _isOverTensors ? [.. places.Select(place => place.Block)] : [];
         bool isOutputWhole = output.FillsBlock && !bound.Contains(output.Block);
         if (_isOverTensors && isOutputWhole)
             bound.Add(output.Block);
-        return new Plan(_operations, places, output, isOutputWhole, ArenaPlanner.Place(_blocks, bound));
+        return new Plan(_operations, places, outputs, isOutputWhole, ArenaPlanner.Place(_blocks, bound));
     }
 
     private bool IsReadLater(ArenaBlock block)
@@ -302,6 +324,7 @@ internal sealed class PlanBuilder
                     return true;
             }
         }
-        return _values.TryGetValue(_graph.Graph.Output, out ArenaMatrix output) && output.Block == block;
+        return _graph.Graph.Outputs.Any(
+            node => _values.TryGetValue(node, out ArenaMatrix output) && output.Block == block);
     }
 }

@@ -15,16 +15,23 @@ namespace Bitis.Graphs.Operators;
 /// <param name="KernelSize">The side of the square kernel.</param>
 /// <param name="Stride">S, the distance between kernel positions.</param>
 /// <param name="Padding">P, the zeros around the grid.</param>
+/// <param name="LacksBias">Whether there is no bias. Files say so only where it is true.</param>
 internal sealed record GridConv2d(
     int InChannels, int OutChannels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize,
-    int Stride, int Padding) : Operator
+    int Stride, int Padding,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool LacksBias = false) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "grid_conv2d";
 
     /// <inheritdoc />
-    internal override IReadOnlyList<ParameterSpec> Parameters =>
-        [new("weight", [OutChannels, InChannels, KernelSize, KernelSize]), new("bias", [OutChannels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => HasBias
+        ? [new("weight", [OutChannels, InChannels, KernelSize, KernelSize]), new("bias", [OutChannels])]
+        : [new("weight", [OutChannels, InChannels, KernelSize, KernelSize])];
+
+    /// <summary>Whether there is a bias.</summary>
+    [JsonIgnore]
+    public bool HasBias => !LacksBias;
 
     /// <summary>Rows of the output's grid.</summary>
     public int OutHeight => OutputSize(Height);
@@ -34,6 +41,9 @@ internal sealed record GridConv2d(
 
     /// <inheritdoc />
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
+
+    /// <inheritdoc />
+    internal override Operator WithBias => this with { LacksBias = false };
 
     /// <inheritdoc />
     internal override InputScales FinestScales => InputScales.One;
@@ -57,7 +67,7 @@ internal sealed record GridConv2d(
     public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         FloatTensor x = inputs[0]; // [batch, height·width, in]
-        ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [out, in, kernel, kernel], [out]
+        ReadOnlySpan<float> weight = parameters[0].Span; // [out, in, kernel, kernel]
         int batch = x.Shape[0], tokens = OutHeight * OutWidth, taps = KernelSize * KernelSize;
         FloatTensor y = FloatTensor.Uninitialized([batch, tokens, OutChannels]);
         for (int row = 0; row < batch * tokens; row++)
@@ -66,7 +76,7 @@ internal sealed record GridConv2d(
                 row / tokens * Height * Width * InChannels, Height * Width * InChannels);
             for (int o = 0; o < OutChannels; o++)
             {
-                double sum = bias[o];
+                double sum = HasBias ? parameters[1].Span[o] : 0;
                 for (int tap = 0; tap < taps; tap++)
                 {
                     if (Source(row % tokens, tap) is not { } source)
