@@ -39,6 +39,10 @@ public abstract record ModelConfig
     [JsonIgnore]
     internal virtual string? FixedSizeReason => null;
 
+    /// <summary>How images usually become the model's input.</summary>
+    [JsonIgnore]
+    internal virtual Preprocessing UsualPreprocessing => Preprocessing.ForSize(ImageSize, ImageChannels);
+
     /// <summary>Checks that the values describe a model of a possible size.</summary>
     /// <remarks>Call it on anything read from a file.</remarks>
     /// <exception cref="BitisException">A value is invalid; the message names it.</exception>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
+using Bitis.Models.Segmentation;
 using Bitis.Models.Vim;
 using Bitis.Models.VMamba;
 using Bitis.Tensors;
@@ -16,6 +17,7 @@ internal static class ModelFamilies
     private static ModelFamily[] _all =
     [
         new VimFamily(),
+        new VMambaSegmentationFamily(),
         new VMambaFamily(),
         new LocalVMambaFamily(),
         new LocalVimFamily(),
