@@ -103,7 +103,12 @@ public sealed class GraphBuilder
         string name, Node x, int height, int width, int outChannels, int kernelSize, int stride = 1, int padding = 0,
         bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
         Add(
-            name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding, !hasBias), [x],
+            name,
+            new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding)
+            {
+                LacksBias = hasBias ? null : true,
+            },
+            [x],
             parameters);
 
     /// <summary>

@@ -151,6 +151,10 @@ internal sealed class GraphSegment
         }
     }
 
+    /// <summary>The part of a graph that computes one of its outputs, as a graph of its own.</summary>
+    internal static Graph Leading(Graph graph, Node output) =>
+        Isolate([graph.Input], All(graph).For(output).Nodes, output);
+
     /// <summary>Computes the outputs; each value is dropped after its last use.</summary>
     /// <param name="inputs">The values of <see cref="Inputs"/>, with the batch in front.</param>
     /// <param name="weights">The model's parameters, by name.</param>

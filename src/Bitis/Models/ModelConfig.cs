@@ -3,6 +3,7 @@ using Bitis.Graphs;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
+using Bitis.Models.Segmentation;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -51,6 +52,19 @@ public abstract record ModelConfig
         Require(ImageSize, 1, MaxImageSize, "imageSize");
         Require(Classes, 1, MaxClasses, "classes");
         Require(ImageChannels, 1, MaxChannels, "imageChannels");
+    }
+
+    /// <summary>Checks that the model gives logits for an image, not for each place.</summary>
+    /// <param name="user">What takes classifiers only, for the message.</param>
+    /// <exception cref="BitisException">The model gives a map of classes.</exception>
+    internal void RequireClassifier(string user)
+    {
+        if (this is IDenseConfig)
+        {
+            throw new BitisException(
+                $"This model ({Family}) gives a class to each pixel. {user} does not support that yet: it takes "
+                + "classifiers only. 'bitis segment', 'bitis eval' and SegmentationSession run the model in float32.");
+        }
     }
 
     /// <summary>Throws unless a value lies between two bounds.</summary>

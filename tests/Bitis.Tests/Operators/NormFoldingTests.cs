@@ -20,7 +20,9 @@ public sealed class NormFoldingTests
         y = b.Relu("relu", b.BatchNorm("bn1", y));
         y = b.BatchNorm("bn2", b.Linear("linear", y, 5));
         (Graph graph, Dictionary<string, FloatTensor> weights, FloatTensor images) = Finish(b, y);
-        (Graph folded, IReadOnlyDictionary<string, FloatTensor> newWeights) = NormFolding.Apply(graph, weights);
+        var folding = new NormFolding(graph);
+        Graph folded = folding.Graph;
+        IReadOnlyDictionary<string, FloatTensor> newWeights = folding.WeightsOf(weights);
         Assert.Equal(["bn0"], folded.Nodes.Where(node => node.Kind == "batch_norm").Select(node => node.Name));
         Assert.Equal(["grid.weight", "grid.bias"], folded["grid"].ParameterNames);
         Assert.DoesNotContain("bn1.weight", newWeights.Keys);
@@ -37,7 +39,9 @@ public sealed class NormFoldingTests
         Node y = b.Add("sum", b.Add("sum1", b.BatchNorm("bn1", read), read), b.Add(
             "sum2", b.BatchNorm("bn2", first), second));
         (Graph graph, Dictionary<string, FloatTensor> weights, _) = Finish(b, y);
-        (Graph folded, IReadOnlyDictionary<string, FloatTensor> newWeights) = NormFolding.Apply(graph, weights);
+        var folding = new NormFolding(graph);
+        Graph folded = folding.Graph;
+        IReadOnlyDictionary<string, FloatTensor> newWeights = folding.WeightsOf(weights);
         Assert.Same(graph, folded);
         Assert.Same(weights, newWeights);
     }

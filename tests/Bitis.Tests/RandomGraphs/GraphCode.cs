@@ -48,7 +48,8 @@ internal static class GraphCode
     {
         Type type = op.GetType();
         ParameterInfo[] parameters = type.GetConstructors()[0].GetParameters();
-        return $"new {type.Name}({string.Join(", ", parameters.Select(parameter => Argument(op, parameter)))})";
+        string setting = op is GridConv2d { LacksBias: true } ? " { LacksBias = true }" : "";
+        return $"new {type.Name}({string.Join(", ", parameters.Select(parameter => Argument(op, parameter)))}){setting}";
     }
 
     private static string Argument(Operator op, ParameterInfo parameter)

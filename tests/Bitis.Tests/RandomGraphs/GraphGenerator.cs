@@ -296,8 +296,10 @@ internal sealed class GraphGenerator
         Require(Math.Min(height, width) + (2 * padding) >= kernel);
         return Add(
             new GridConv2d(
-                _shapes[x][1], Chance(0.4) ? _shapes[x][1] : Channels(), height, width, kernel, stride, padding,
-                Chance(0.7)),
+                _shapes[x][1], Chance(0.4) ? _shapes[x][1] : Channels(), height, width, kernel, stride, padding)
+            {
+                LacksBias = Chance(0.3) ? true : null,
+            },
             x);
     }
 

@@ -25,7 +25,7 @@ internal sealed class PlanBuilder
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
     private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
-    private readonly Dictionary<(FloatTensor Weight, FloatTensor? Bias), PackedFloatWeights> _packed = [];
+    private PackedWeightsByTensor _packed = [];
     private readonly List<CompiledOperation> _operations = [];
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
@@ -52,6 +52,7 @@ internal sealed class PlanBuilder
     /// <param name="weights">Its float parameters, by name.</param>
     /// <param name="layers">Its quantized layers, by node; null for a float model.</param>
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
+    /// <param name="packed">Weights that other plans packed; this one adds its own. Null for none.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
     /// A layer or scan is quantized, but no operation computes its quantized form.
@@ -61,12 +62,14 @@ internal sealed class PlanBuilder
         IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer>? layers = null,
         IReadOnlyDictionary<string, QuantizedScan>? scans = null,
+        PackedWeightsByTensor? packed = null,
         CancellationToken cancellationToken = default) => Build(
             FusionPass.Run(graph, FusionRules.Inference),
             weights,
             layers ?? new Dictionary<string, QuantizedLayer>(),
             scans ?? new Dictionary<string, QuantizedScan>(),
             cubicDecay: layers?.Count > 0,
+            packed,
             cancellationToken);
 
     /// <summary>Plans operations.</summary>
@@ -75,6 +78,7 @@ internal sealed class PlanBuilder
     /// <param name="layers">The quantized layers, by node; empty for a float model.</param>
     /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
+    /// <param name="packed">Weights that other plans packed; this one adds its own. Null for none.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
     /// A layer or scan is quantized, but no operation computes its quantized form.
@@ -85,12 +89,14 @@ internal sealed class PlanBuilder
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans,
         bool cubicDecay,
+        PackedWeightsByTensor? packed = null,
         CancellationToken cancellationToken = default)
     {
         var builder = new PlanBuilder(graph, weights, layers, scans)
         {
             HasCubicDecay = cubicDecay,
             _cancellationToken = cancellationToken,
+            _packed = packed ?? [],
         };
         return builder.BuildOrDispose();
     }

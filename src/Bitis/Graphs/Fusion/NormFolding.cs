@@ -5,51 +5,63 @@ using Bitis.Tensors;
 namespace Bitis.Graphs.Fusion;
 
 /// <summary>Folds batch norms into the layers before them, which then have other weights and a bias.</summary>
-internal static class NormFolding
+/// <remarks>
+/// A norm stays if something else reads its input, or if another layer shares the parameters. A new bias is named after
+/// the layer.
+/// </remarks>
+internal sealed class NormFolding
 {
-    /// <summary>The graph without batch norms that follow a layer, and its weights.</summary>
-    /// <remarks>
-    /// A norm stays if something else reads its input, or if another layer shares the parameters. Graph and weights
-    /// are the given ones if there is nothing to fold. A new bias is named after the layer.
-    /// </remarks>
-    /// <param name="graph">The graph.</param>
-    /// <param name="weights">Its parameters, by name.</param>
-    public static (Graph Graph, IReadOnlyDictionary<string, FloatTensor> Weights) Apply(
-        Graph graph, IReadOnlyDictionary<string, FloatTensor> weights)
+    private readonly Dictionary<Node, Node> _norms;
+
+    /// <summary>Folds the norms of a graph.</summary>
+    /// <param name="graph">The graph. Without norms to fold, it stays as it is.</param>
+    public NormFolding(Graph graph)
     {
         ILookup<Node, Node> users =
             graph.Nodes.SelectMany(node => node.Inputs, (user, used) => (user, used))
                 .ToLookup(pair => pair.used, pair => pair.user);
-        Dictionary<Node, Node> norms = graph.Nodes
+        _norms = graph.Nodes
             .Where(node => node.Operator is BatchNorm && CanFold(graph, node, users))
             .ToDictionary(norm => norm.Inputs[0]);
-        if (norms.Count == 0)
-            return (graph, weights);
+        Graph = _norms.Count == 0 ? graph : WithoutNorms(graph);
+    }
+
+    /// <summary>The graph without the norms.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>The weights of <see cref="Graph"/>, by name: the given ones, where nothing is folded.</summary>
+    /// <param name="weights">The parameters of the graph with norms, by name.</param>
+    public IReadOnlyDictionary<string, FloatTensor> WeightsOf(IReadOnlyDictionary<string, FloatTensor> weights)
+    {
+        if (_norms.Count == 0)
+            return weights;
         var folded = new Dictionary<string, FloatTensor>(weights);
+        foreach ((Node layer, Node norm) in _norms)
+            Fold(layer, norm, weights, folded);
+        return folded;
+    }
+
+    private Graph WithoutNorms(Graph graph)
+    {
         var nodes = new List<Node>();
         var copies = new Dictionary<Node, Node>();
+        HashSet<Node> folded = [.. _norms.Values];
         foreach (Node node in graph.Nodes)
         {
-            if (node.Operator is BatchNorm && copies.TryGetValue(node.Inputs[0], out Node? layer)
-                && norms.ContainsKey(node.Inputs[0]))
+            if (folded.Contains(node))
             {
-                copies.Add(node, layer);
+                copies.Add(node, copies[node.Inputs[0]]);
                 continue;
             }
-            (Operator op, IReadOnlyList<string> parameters) = (node.Operator, node.ParameterNames);
-            if (norms.TryGetValue(node, out Node? norm))
-            {
-                op = node.Operator.WithBias!;
-                parameters = [node.ParameterNames[0], BiasOf(node)];
-                Fold(node, norm, weights, folded);
-            }
+            bool changes = _norms.ContainsKey(node);
             Node copy = new(
-                nodes.Count, node.Name, node.Block, op, [.. node.Inputs.Select(input => copies[input])], parameters,
-                node.Shape);
+                nodes.Count, node.Name, node.Block, changes ? node.Operator.WithBias! : node.Operator,
+                [.. node.Inputs.Select(input => copies[input])],
+                changes ? [node.ParameterNames[0], BiasOf(node)] : node.ParameterNames, node.Shape);
             nodes.Add(copy);
             copies.Add(node, copy);
         }
-        return (new Graph(nodes, [.. graph.Outputs.Select(output => copies[output])]), folded);
+        return new Graph(nodes, [.. graph.Outputs.Select(output => copies[output])]);
     }
 
     private static bool CanFold(Graph graph, Node norm, ILookup<Node, Node> users)

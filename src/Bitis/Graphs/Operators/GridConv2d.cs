@@ -15,11 +15,9 @@ namespace Bitis.Graphs.Operators;
 /// <param name="KernelSize">The side of the square kernel.</param>
 /// <param name="Stride">S, the distance between kernel positions.</param>
 /// <param name="Padding">P, the zeros around the grid.</param>
-/// <param name="LacksBias">Whether there is no bias. Files say so only where it is true.</param>
 internal sealed record GridConv2d(
     int InChannels, int OutChannels, int Height, int Width, [property: JsonPropertyName("kernel")] int KernelSize,
-    int Stride, int Padding,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool LacksBias = false) : Operator
+    int Stride, int Padding) : Operator
 {
     /// <inheritdoc />
     public override string Kind => "grid_conv2d";
@@ -29,9 +27,13 @@ internal sealed record GridConv2d(
         ? [new("weight", [OutChannels, InChannels, KernelSize, KernelSize]), new("bias", [OutChannels])]
         : [new("weight", [OutChannels, InChannels, KernelSize, KernelSize])];
 
+    /// <summary>True if there is no bias. Files say so only then, as those of earlier versions have one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? LacksBias { get; init; }
+
     /// <summary>Whether there is a bias.</summary>
     [JsonIgnore]
-    public bool HasBias => !LacksBias;
+    public bool HasBias => LacksBias is not true;
 
     /// <summary>Rows of the output's grid.</summary>
     public int OutHeight => OutputSize(Height);
@@ -43,7 +45,7 @@ internal sealed record GridConv2d(
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
 
     /// <inheritdoc />
-    internal override Operator WithBias => this with { LacksBias = false };
+    internal override Operator WithBias => this with { LacksBias = null };
 
     /// <inheritdoc />
     internal override InputScales FinestScales => InputScales.One;
