@@ -36,7 +36,9 @@ internal static class WindowOption
     }
 
     private static int Number(string part, string text) =>
-        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : throw Invalid(text);
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : throw Invalid(text);
 
     private static BitisException Invalid(string text) =>
         new($"{Name} takes SIZE or SIZE,STRIDE in pixels, not '{text}'.");

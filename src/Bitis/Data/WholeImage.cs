@@ -11,7 +11,8 @@ internal static class WholeImage
     /// <summary>The size of an image after the resize, with its proportions.</summary>
     /// <param name="height">The image's height.</param>
     /// <param name="width">The image's width.</param>
-    /// <param name="shorterSide">The length of the shorter side after the resize, unless the longer one is too long.
+    /// <param name="shorterSide">
+    /// The length of the shorter side after the resize, unless the longer one is too long.
     /// </param>
     public static (int Height, int Width) SizeOf(int height, int width, int shorterSide)
     {

@@ -2,7 +2,7 @@ using Bitis.Data.LabelMaps;
 
 namespace Bitis.Evaluation;
 
-/// <summary>The counts of pixels from which the accuracy of a segmentation follows, over any number of images.</summary>
+/// <summary>Counts of pixels over some images, from which the accuracy of a segmentation follows.</summary>
 /// <param name="classes">The number of classes.</param>
 internal sealed class SegmentationScores(int classes)
 {
@@ -17,8 +17,7 @@ internal sealed class SegmentationScores(int classes)
     /// <summary>The share of pixels with their class; null without pixels.</summary>
     public double? PixelAccuracy => Pixels == 0 ? null : (double)_correct.Sum() / Pixels;
 
-    /// <summary>The mean intersection over union of the classes that labels or predictions have; null without any.
-    /// </summary>
+    /// <summary>The mean intersection over union of the classes that occur; null if none does.</summary>
     public double? MeanIou => Mean(ClassIou);
 
     /// <summary>The mean share of a class's pixels that have their class, of the classes that labels have.</summary>

@@ -29,7 +29,8 @@ public sealed class SegmentTests : IDisposable
             ["segment", Model, _folder["images"], "-o", _folder["out"], .. Size]);
         JsonElement image = result.GetProperty("images")[0];
         Assert.Equal("one.bmp", image.GetProperty("image").GetString());
-        Assert.Equal(1, image.GetProperty("classes").EnumerateArray().Sum(c => c.GetProperty("share").GetDouble()), 1e-9);
+        double shares = image.GetProperty("classes").EnumerateArray().Sum(c => c.GetProperty("share").GetDouble());
+        Assert.Equal(1, shares, 1e-9);
         Assert.Equal(
             ["one.classes.png", "one.colors.png", "one.overlay.svg", "two.classes.png", "two.colors.png",
                 "two.overlay.svg"],

@@ -89,7 +89,8 @@ public sealed class PngLabelsTests
                 int left = i >= sample ? line[i - sample] : 0, up = above[i],
                     corner = i >= sample ? above[i - sample] : 0;
                 int near = new[] { left, up, corner }.MinBy(value => Math.Abs(left + up - corner - value));
-                rows.WriteByte((byte)(line[i] - (y % 5) switch { 1 => left, 2 => up, 3 => (left + up) / 2, 4 => near, _ => 0 }));
+                int[] guesses = [0, left, up, (left + up) / 2, near];
+                rows.WriteByte((byte)(line[i] - guesses[y % 5]));
             }
             above = line;
         }

@@ -30,7 +30,8 @@ public sealed class GridKernelTests
     [InlineData(5, 4, 5, 4, 16)]
     [InlineData(3, 5, 9, 7, 37)]
     [InlineData(8, 6, 3, 1, 20)]
-    public void Every_form_interpolates_by_the_definition(int height, int width, int outHeight, int outWidth, int channels)
+    public void Every_form_interpolates_by_the_definition(
+        int height, int width, int outHeight, int outWidth, int channels)
     {
         var data = new BilinearResizeCase(height, width, outHeight, outWidth, channels);
         KernelAssert.FormsAgree(data);

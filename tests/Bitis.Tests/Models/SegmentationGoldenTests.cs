@@ -15,7 +15,11 @@ public sealed class SegmentationGoldenTests
     {
         using Checkpoint golden = Open(Name);
         Dictionary<string, FloatTensor> values = Record(golden.Read("input"));
-        string[] entries = [.. golden.Entries.Select(entry => entry.Name).Where(name => name.StartsWith("act.", StringComparison.Ordinal))];
+        string[] entries =
+        [
+            .. golden.Entries.Select(entry => entry.Name).Where(
+                name => name.StartsWith("act.", StringComparison.Ordinal)),
+        ];
         Assert.Equal(35, entries.Length);
         foreach (string entry in entries)
         {

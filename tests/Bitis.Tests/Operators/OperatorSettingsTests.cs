@@ -123,7 +123,9 @@ public sealed class OperatorSettingsTests
             new GridConv2d(4, 5, 2, 3, 3, 2, -1))),
             [typeof(GridPool)] = (
             (new GridPool(2, 3, 5), [Tokens]),
-            Bad(Tokens, new GridPool(3, 3, 2), new GridPool(-2, -3, 2), new GridPool(2, 3, 0), new GridPool(2, 3, Huge))),
+            Bad(
+                Tokens,
+                new GridPool(3, 3, 2), new GridPool(-2, -3, 2), new GridPool(2, 3, 0), new GridPool(2, 3, Huge))),
             [typeof(GridResize)] = ((new GridResize(2, 3, 5, 4), [Tokens]), Bad(
             Tokens,
             new GridResize(3, 3, 5, 4), new GridResize(-2, -3, 5, 4), new GridResize(2, 3, 0, 4), new GridResize(

@@ -149,14 +149,12 @@ internal sealed class DoubleReference
                 return Tokens(node, (t, c) => (op.HasBias ? q[c] : 0) + Enumerable.Range(0, taps).Sum(
                     k => op.Source(t, k) is { } source ? p[(c * taps) + k] * x[(source * channels) + c] : 0));
             case GridConv2d op:
-                return Tokens(node,
-                    (t, o) =>
-                        (op.HasBias ? q[o] : 0) + Enumerable.Range(0, op.KernelSize * op.KernelSize).Sum(k => op.Source(t, k) is { } source
-                    ? Enumerable.Range(0, channels)
-                        .Sum(
-                            c => p[(((o * channels) + c) * op.KernelSize * op.KernelSize) + k] * x[
-                                (source * channels) + c])
-                    : 0));
+                int places = op.KernelSize * op.KernelSize;
+                return Tokens(node, (t, o) => (op.HasBias ? q[o] : 0) + Enumerable.Range(0, places).Sum(
+                    k => op.Source(t, k) is { } source
+                        ? Enumerable.Range(0, channels).Sum(
+                            c => p[(((o * channels) + c) * places) + k] * x[(source * channels) + c])
+                        : 0));
             case BatchNorm op:
                 double[] mean = _weights[node.ParameterNames[2]], variance = _weights[node.ParameterNames[3]];
                 return Rows(x, channels, channels, (row, y) =>

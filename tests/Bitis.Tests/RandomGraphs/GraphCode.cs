@@ -49,7 +49,8 @@ internal static class GraphCode
         Type type = op.GetType();
         ParameterInfo[] parameters = type.GetConstructors()[0].GetParameters();
         string setting = op is GridConv2d { LacksBias: true } ? " { LacksBias = true }" : "";
-        return $"new {type.Name}({string.Join(", ", parameters.Select(parameter => Argument(op, parameter)))}){setting}";
+        string arguments = string.Join(", ", parameters.Select(parameter => Argument(op, parameter)));
+        return $"new {type.Name}({arguments}){setting}";
     }
 
     private static string Argument(Operator op, ParameterInfo parameter)

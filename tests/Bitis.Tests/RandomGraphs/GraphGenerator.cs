@@ -326,7 +326,8 @@ internal sealed class GraphGenerator
     /// <summary>Two or three values side by side, mostly before a convolution.</summary>
     private int Concat(int x)
     {
-        int y = Add(new ConcatChannels(), [x, .. Enumerable.Range(0, 1 + _random.NextInt32(2)).Select(_ => Partner(x))]);
+        int[] others = [.. Enumerable.Range(0, 1 + _random.NextInt32(2)).Select(_ => Partner(x))];
+        int y = Add(new ConcatChannels(), [x, .. others]);
         return _shapes[x].Rank == 2 && Chance(0.6) ? GridConvolution(y) : y;
     }
 

@@ -49,7 +49,8 @@ public sealed class SegmentationSessionTests
         FloatTensor logits = golden.Read($"{image}.logits");
         TensorAssert.Close(SegmentationGoldenTests.ToTokens(logits), map.Values, Tolerance, image);
         (int, int) size = (map.Height, map.Width);
-        SegmentationMap classes = MapResizer.Classify(map, size, size, new ParallelOptions { MaxDegreeOfParallelism = 2 });
+        var threads = new ParallelOptions { MaxDegreeOfParallelism = 2 };
+        SegmentationMap classes = MapResizer.Classify(map, size, size, threads);
         Assert.Equal(Labels(golden, $"{image}.labels_map"), classes.Classes.ToArray().Select(label => (int)label));
     }
 
@@ -130,7 +131,9 @@ public sealed class SegmentationSessionTests
     [InlineData(96, 64, 42, new[] { 0, 64, 32, 96 })]
     [InlineData(149, 64, 42, new[] { 0, 64, 42, 106, 84, 148, 85, 149 })]
     public void Windows_cover_a_side_and_the_last_one_ends_with_it(int side, int size, int stride, int[] expected) =>
-        Assert.Equal(expected, new SlidingWindow(size, stride).Cover(side).SelectMany(part => (int[])[part.Start, part.End]));
+        Assert.Equal(
+            expected,
+            new SlidingWindow(size, stride).Cover(side).SelectMany(part => (int[])[part.Start, part.End]));
 
     [Theory]
     [InlineData(480, 640, 512, 683)]

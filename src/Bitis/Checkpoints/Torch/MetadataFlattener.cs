@@ -79,8 +79,11 @@ internal static class MetadataFlattener
         string?[] texts = [.. values.Select(Text)];
         return texts.Contains(null)
             ? null
-            : $"[{string.Join(",", texts.Select(text => $"\"{JsonEncodedText.Encode(text!)}\""))}]";
+            : $"[{string.Join(",", texts.Select(text => $"\"{JsonEncodedText.Encode(WithoutHalves(text!))}\""))}]";
     }
+
+    /// <summary>A text whose lone surrogates, which no encoding can write, are replaced.</summary>
+    private static string WithoutHalves(string text) => string.Concat(text.EnumerateRunes());
 
     private static string? ListText(IEnumerable<object?> values)
     {

@@ -9,7 +9,7 @@ internal sealed record LabelMap(int Width, int Height, ushort[] Labels)
     /// <summary>The label of pixels that do not count.</summary>
     public const ushort Ignored = 255;
 
-    /// <summary>The map for a data set whose label 0 stands for no class: k becomes k − 1, and 0 is ignored.</summary>
+    /// <summary>The map where label 0 stands for no class: k becomes k − 1.</summary>
     public LabelMap WithoutZeroLabel() => this with
     {
         Labels = Array.ConvertAll(Labels, label => label is 0 or Ignored ? Ignored : (ushort)(label - 1)),

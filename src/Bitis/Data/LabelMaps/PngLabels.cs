@@ -57,7 +57,8 @@ internal static class PngLabels
     {
         if (data.Length != HeaderLength)
             throw Refused(name, "the PNG file's header is damaged.");
-        uint width = BinaryPrimitives.ReadUInt32BigEndian(data), height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
+        uint width = BinaryPrimitives.ReadUInt32BigEndian(data),
+            height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
         (int bits, int colours, int interlacing) = (data[8], data[9], data[12]);
         if (width is 0 or > MaxSide || height is 0 or > MaxSide || (long)width * height > MaxPixels)
             throw Refused(name, $"it has {width}×{height} pixels; expected at most {MaxSide} on each side.");

@@ -104,7 +104,8 @@ public sealed class InferenceSession : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
         RequireFinite(model.Weights, cancellationToken);
-        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken: cancellationToken);
+        Plan plan = PlanBuilder.Build(
+            model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken: cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 

@@ -12,10 +12,10 @@ using Bitis.Tensors;
 
 namespace Bitis;
 
-/// <summary>A model that gives a class to each pixel, ready to run on images of any size. Threads may share it.</summary>
+/// <summary>A model that gives a class to each pixel, ready to run. Threads may share a session.</summary>
 /// <remarks>
-/// Images of a new size are planned first, which takes a moment. Weights are packed once, and the memory for the last
-/// two sizes is kept.
+/// Images may have any height and width. Those of a new size are planned first, which takes a moment. Weights are
+/// packed once, and the memory for the last two sizes is kept.
 /// </remarks>
 public sealed class SegmentationSession : IDisposable
 {
@@ -45,13 +45,14 @@ public sealed class SegmentationSession : IDisposable
     /// <summary>The model's architecture.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>How images become the model's input: the shorter side, mean and deviation. Nothing is cropped.</summary>
+    /// <summary>How images become the model's input. Of the sizes, only the shorter side counts.</summary>
     public Preprocessing Preprocessing { get; }
 
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>Red, green and blue of each class, <c>[classes, 3]</c>: those of the checkpoint, or usual ones.</summary>
+    /// <summary>Red, green and blue of each class, <c>[classes, 3]</c>.</summary>
+    /// <remarks>They are those of the checkpoint, or else those of Pascal VOC.</remarks>
     public ReadOnlyMemory<byte> Palette { get; }
 
     /// <summary>How many threads compute a lone call.</summary>
@@ -90,7 +91,7 @@ public sealed class SegmentationSession : IDisposable
         return new SegmentationSession(model, dense, threads);
     }
 
-    /// <summary>Creates a session from a checkpoint, or from a file that <see cref="VisionModel.Save"/> wrote.</summary>
+    /// <summary>Creates a session from a checkpoint or from a saved model.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -220,7 +221,8 @@ public sealed class SegmentationSession : IDisposable
         }
     }
 
-    /// <summary>Plans the head that answers. Norms are folded the first time; weights are the same for all sizes.</summary>
+    /// <summary>Plans the head that answers, for a size.</summary>
+    /// <remarks>Norms are folded the first time, since weights are the same for all sizes.</remarks>
     private Plan Plan(int height, int width)
     {
         Graph graph = _dense.BuildGraph(height, width);

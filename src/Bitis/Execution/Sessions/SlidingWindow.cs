@@ -1,7 +1,9 @@
 namespace Bitis;
 
-/// <summary>How an image is segmented piece by piece: square windows that overlap (mmsegmentation's <c>slide</c>).</summary>
-/// <remarks>Where windows overlap, their logits are averaged. The last window of a row ends at the image's edge.</remarks>
+/// <summary>How an image is segmented in square windows (mmsegmentation's <c>slide</c>).</summary>
+/// <remarks>
+/// Where windows overlap, their logits are averaged. The last window of a row ends at the image's edge.
+/// </remarks>
 /// <param name="Size">The side of a window, in pixels.</param>
 /// <param name="Stride">The distance of windows, in pixels; at most <paramref name="Size"/>.</param>
 public sealed record SlidingWindow(int Size, int Stride)

@@ -4,7 +4,7 @@ using Bitis.Kernels.Simd;
 
 namespace Bitis.Kernels.Grids;
 
-/// <summary>Bilinear interpolation of a grid of tokens to another size, added to another value where there is one.</summary>
+/// <summary>Bilinear interpolation of a grid of tokens to another size, possibly added to another value.</summary>
 /// <remarks>
 /// <code>
 ///   x00 ── far ── x01     upper = near·x00 + far·x01     registers: 4 shares, 4 tokens, 2 sums

@@ -17,10 +17,10 @@ internal static class ModelFamilies
     private static ModelFamily[] _all =
     [
         new VimFamily(),
-        new VMambaSegmentationFamily(),
         new VMambaFamily(),
         new LocalVMambaFamily(),
         new LocalVimFamily(),
+        new VMambaSegmentationFamily(),
         new VitFamily(),
         new ResNetFamily(),
         new GraphFamily(),

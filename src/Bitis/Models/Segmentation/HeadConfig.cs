@@ -21,7 +21,7 @@ internal sealed record HeadConfig
     /// <summary>The side of an FCN head's filters (<c>kernel_size</c>).</summary>
     public int KernelSize { get; init; } = 3;
 
-    /// <summary>Whether an FCN head puts its input beside the result, and convolves both (<c>concat_input</c>).</summary>
+    /// <summary>Whether an FCN head also convolves its input and result together (<c>concat_input</c>).</summary>
     public bool ConcatenatesInput { get; init; }
 
     /// <summary>The bins of a UPer head's pyramid pooling along one side (<c>pool_scales</c>).</summary>

@@ -6,7 +6,7 @@ namespace Bitis.Models.Segmentation;
 internal interface IDenseConfig
 {
     /// <summary>Builds the graph for images of one size.</summary>
-    /// <remarks>Its parameters are the same for all sizes. The first output is the map of the classes' logits.</remarks>
+    /// <remarks>Its parameters are the same for all sizes. The first output is the map of logits.</remarks>
     /// <param name="height">The images' height, in pixels.</param>
     /// <param name="width">Their width.</param>
     Graph BuildGraph(int height, int width);

@@ -5,8 +5,8 @@ namespace Bitis.Models.Segmentation;
 
 /// <summary>Adds the heads of mmsegmentation to a graph, with the official names.</summary>
 /// <remarks>
-/// As mmsegmentation 1.2.2, <c>uper_head.py</c>, <c>psp_head.py</c> and <c>fcn_head.py</c>. Maps are tokens here, row by
-/// row, so a value <c>[channels, height, width]</c> there is <c>[height·width, channels]</c> here.
+/// As mmsegmentation 1.2.2, <c>uper_head.py</c>, <c>psp_head.py</c> and <c>fcn_head.py</c>. Maps are tokens here, row
+/// by row, so a value <c>[channels, height, width]</c> there is <c>[height·width, channels]</c> here.
 /// <code>
 ///   stage 3 ──┬─ pool 1, 2, 3, 6 ─ 1×1 ─ resize ─┐
 ///             └──────────────────────────────────┴─ concat ─ 3×3 ──────────── level 3 ──┐

@@ -11,7 +11,7 @@ internal static class SegmentationPalette
             ? [.. colours.SelectMany(Convert.FromHexString)]
             : [.. Enumerable.Range(1, classes).SelectMany(Usual)];
 
-    /// <summary>Pascal VOC's colour of an index: its bits are dealt to red, green and blue, highest bits first.</summary>
+    /// <summary>Pascal VOC's colour of an index, whose bits are dealt to red, green and blue in turn.</summary>
     private static byte[] Usual(int index)
     {
         byte[] colour = new byte[PixelImage.RgbChannels];

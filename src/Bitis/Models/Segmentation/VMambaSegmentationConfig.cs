@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
+using Bitis.Data.Resampling;
 using Bitis.Graphs;
 using Bitis.Models.VMamba;
 using Bitis.Tensors;
@@ -55,7 +56,7 @@ internal sealed record VMambaSegmentationConfig : VMambaConfig, IDenseConfig
     /// <inheritdoc />
     [JsonIgnore]
     internal override Preprocessing UsualPreprocessing => ImageChannels == PixelImage.RgbChannels
-        ? new(ImageSize, ImageSize, Preprocessing.ImageNetMean, Preprocessing.ImageNetStd, Data.Resampling.Interpolation.Bilinear)
+        ? new(ImageSize, ImageSize, Preprocessing.ImageNetMean, Preprocessing.ImageNetStd, Interpolation.Bilinear)
         : base.UsualPreprocessing;
 
     /// <inheritdoc />

@@ -15,7 +15,8 @@ internal sealed class VMambaSegmentationDetector(CheckpointTensors tensors)
         int classes = tensors.Require($"{VMambaSegmentationConfig.DecodeHeadName}.conv_seg.weight", 2, 4)[0];
         int size = tensors.Options.ImageSize ?? tensors.Assume(
             UsualImageSize, $"the shorter side of images is resized to {UsualImageSize} pixels (--image-size)");
-        VMambaConfig backbone = new VMambaDetector(tensors, VMambaSegmentationConfig.BackbonePrefix).Read(classes, size);
+        var detector = new VMambaDetector(tensors, VMambaSegmentationConfig.BackbonePrefix);
+        VMambaConfig backbone = detector.Read(classes, size);
         DatasetDescription data = DatasetDescription.Of(tensors);
         return new VMambaSegmentationConfig(backbone, Head(VMambaSegmentationConfig.DecodeHeadName, backbone))
         {

@@ -36,10 +36,11 @@ internal sealed record BatchNorm(int Channels, float Epsilon) : Operator
     {
         FloatTensor y = FloatTensor.Uninitialized(inputs[0].Shape);
         ReadOnlySpan<float> x = inputs[0].Span;
-        for (int i = 0; i < x.Length; i++)
+        for (int channel = 0; channel < Channels; channel++)
         {
-            (double factor, double offset) = Factors(parameters, i % Channels);
-            y.Span[i] = (float)(x[i] * factor + offset);
+            (double factor, double offset) = Factors(parameters, channel);
+            for (int i = channel; i < x.Length; i += Channels)
+                y.Span[i] = (float)(x[i] * factor + offset);
         }
         return y;
     }
