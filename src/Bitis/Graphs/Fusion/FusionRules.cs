@@ -45,7 +45,7 @@ internal sealed record FusionRules
     /// <summary>A gate includes the factor of its values.</summary>
     public bool ScalesInGates { get; private init; }
 
-    /// <summary>Convolutions over grids take the concatenation before and the ReLU after them; sums, a resize.</summary>
+    /// <summary>Convolutions over grids include the concatenation before and the ReLU after; sums, a resize.</summary>
     public bool GridLayers { get; private init; }
 
     /// <summary>A gate is fused only if its values and its argument have no other readers.</summary>
