@@ -58,7 +58,7 @@ internal sealed class EvalCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
-        Option[] options = 
+        Option[] options =
         [
             _data, _classes, _labels, _window, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads,
         ];
