@@ -53,6 +53,7 @@ internal static class CommandLine
             new QuantizeCommand(context),
             new EvalCommand(context),
             new ClassifyCommand(context),
+            new SegmentCommand(context),
             new BenchCommand(context),
             new AnalyzeCommand(context),
             new TrainCommand(context),

@@ -30,6 +30,7 @@ public static class PostTrainingQuantizer
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        model.Config.RequireClassifier("Quantization");
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();

@@ -17,6 +17,10 @@ internal static class AllOperators
             "relu",
             b.GroupNorm(
                 "group_norm", b.GridConv2d("grid", x, Side, Side, Width, kernelSize: 3, padding: 1), groups: 2));
+        Node pooled = b.GridResize("resize", b.GridPool("pool", x, Side, Side, bins: 2), 2, 2, Side, Side);
+        x = b.ConcatChannels("concat", [x, pooled]);
+        x = b.GridConv2d("mixed", x, Side, Side, Width, kernelSize: 3, padding: 1, hasBias: false);
+        x = b.BatchNorm("batch_norm", x);
         b.Block = 0;
         x = b.Add("sum", x, Scans(b, b.LayerNorm("norm", x)));
         b.Block = 1;

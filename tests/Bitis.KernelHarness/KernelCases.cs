@@ -102,6 +102,28 @@ internal static class KernelCases
             depthwise,
             depthwise with { IsInteger = true },
             new DepthwiseConvGradientCase(height, width, KernelSize: 3, size.Channels) { HasExtremes = hasExtremes },
+            .. Grids(height, width, size.Channels, hasExtremes),
+        ];
+    }
+
+    private static IEnumerable<KernelCase> Grids(int height, int width, int channels, bool hasExtremes)
+    {
+        var convolution = new GridConvCase(
+            height, width, KernelSize: 3, Stride: 1, Padding: 1, channels / 2, channels - (channels / 2), channels)
+        {
+            HasExtremes = hasExtremes,
+        };
+        var resize = new BilinearResizeCase(height, width, 2 * height, 2 * width, channels)
+        {
+            HasExtremes = hasExtremes,
+        };
+        return
+        [
+            convolution,
+            convolution with { Rectify = true },
+            resize,
+            resize with { Accumulate = true },
+            new AveragePoolCase(height, width, Bins: 2, channels) { HasExtremes = hasExtremes },
         ];
     }
 

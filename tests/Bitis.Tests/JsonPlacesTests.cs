@@ -30,7 +30,8 @@ public sealed class JsonPlacesTests
 
     /// <summary>What is expected of a family; tests may have registered others.</summary>
     private const string Families =
-        "one of \"vim\", \"vmamba\", \"localvmamba\", \"localvim\", \"vit\", \"resnet\", \"graph\"";
+        "one of \"vim\", \"vmamba\", \"localvmamba\", \"localvim\", \"vmamba-segmentation\", \"vit\", \"resnet\", "
+        + "\"graph\"";
 
     public static TheoryData<string> Names => [.. Types.Keys];
 

@@ -6,6 +6,7 @@ using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Models.Segmentation;
 using Bitis.Quantization;
 using Bitis.Tensors;
 
@@ -27,6 +28,13 @@ internal sealed class EvalCommand : BitisCommand
         "A text file of the images' class names, one on each line, in the order of their labels.",
         "FILE");
 
+    private readonly Option<string?> _labels = CommonOptions.Path(
+        "--labels",
+        "For a model that segments: a folder of ground truth, a PNG file for each image, of the same name.",
+        "FOLDER");
+
+    private readonly Option<SlidingWindow?> _window = WindowOption.Create();
+
     private readonly Option<bool> _simulate = new("--simulate")
     {
         Description = "Also simulate the quantized model in float32, and compare the integer results with it.",
@@ -45,12 +53,15 @@ internal sealed class EvalCommand : BitisCommand
     public EvalCommand(CliContext context)
         : base(
             "eval",
-            "Evaluates a model: accuracy, agreement with a baseline, images per second.",
+            "Evaluates a model: accuracy (or mean IoU), agreement with a baseline, images per second.",
             "bitis eval vim.bitis --data photos/ --baseline vim_t.pth",
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
-        Option[] options = [_data, _classes, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads];
+        Option[] options =
+        [
+            _data, _classes, _labels, _window, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads,
+        ];
         foreach (Option option in options)
             Options.Add(option);
         _imageOptions = new ImageOptionSet(this);
@@ -71,6 +82,9 @@ internal sealed class EvalCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
+        if (model.Config is IDenseConfig)
+            return Segmentation(arguments, model, source, images, progress);
+        Refuse(arguments, "is for models that segment; this one classifies images", _labels, _window);
         using InferenceSession session = model.CreateSession(threads, Context.Cancellation);
 
         var others = new List<(string Name, Func<FloatTensor, CancellationToken, FloatTensor> Run)>();
@@ -98,6 +112,36 @@ internal sealed class EvalCommand : BitisCommand
             [.. others.Select(r => r.Name)],
             session.Threads,
             arguments.GetValue(_confusion));
+    }
+
+    private SegmentationReport Segmentation(
+        ParseResult arguments, LoadedModel model, ImageSource source, ImageSource images,
+        IProgress<WorkProgress> progress)
+    {
+        Refuse(
+            arguments, "does not apply to models that segment", _classes, _baseline, _simulate, _confusion, _batch);
+        string labels = arguments.GetValue(_labels) ?? throw BitisException.InFile(
+            model.Reference, "this model segments images; give the folder of ground truth (--labels).");
+        using SegmentationSession session = model.CreateSegmentation(
+            arguments.GetValue(_threads) ?? 0, Context.Cancellation);
+        (images, int skipped) = _imageOptions.Usable(
+            arguments, images, session.Threads, this, progress, Context.Cancellation);
+        var evaluation = new SegmentationEvaluation(session, new GroundTruth(labels, session.ReducesZeroLabel));
+        SegmentationScores scores = evaluation.Run(
+            images, arguments.GetValue(_window), progress, Context.Cancellation);
+        WarnOfDamaged(images);
+        return SegmentationReport.Of(
+            model, source.Description, scores, skipped, evaluation.ModelTime, session.Threads);
+    }
+
+    /// <summary>Refuses options that do not apply to the model.</summary>
+    private static void Refuse(ParseResult arguments, string reason, params ReadOnlySpan<Option> options)
+    {
+        foreach (Option option in options)
+        {
+            if (arguments.GetResult(option) is { Implicit: false })
+                throw new BitisException($"{option.Name} {reason}. Leave the option out.");
+        }
     }
 
     private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)

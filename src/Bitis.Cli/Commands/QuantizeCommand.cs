@@ -80,6 +80,7 @@ internal sealed class QuantizeCommand : BitisCommand
                 model.Reference, "this model is already quantized; give the checkpoint that it was made from.");
         }
 
+        model.Config.RequireClassifier("Quantization");
         recipe.Select(model.Float.Graph); // reports an override that matches nothing before the images are read
 
         using ImageSource source = _imageOptions.Open(arguments, calibration, this, Context.Cancellation);

@@ -111,10 +111,17 @@ internal abstract class TrainingCommand : BitisCommand
     /// <summary>Loads a float32 model.</summary>
     /// <exception cref="BitisException">The model cannot be used, or is quantized.</exception>
     protected LoadedModel LoadFloat(
-        string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress) =>
-        LoadModel(reference, options, progress) is { Float: not null } model
-            ? model
-            : throw BitisException.InFile(reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
+        string reference, ModelOptions options, string taker, IProgress<WorkProgress> progress)
+    {
+        LoadedModel model = LoadModel(reference, options, progress);
+        if (model.Float is null)
+        {
+            throw BitisException.InFile(
+                reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
+        }
+        model.Config.RequireClassifier("Training");
+        return model;
+    }
 
     private TrainResult Train(
         Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head, IProgress<WorkProgress> progress)

@@ -98,4 +98,13 @@ internal sealed class LoadedModel
             ? InferenceSession.Create(Quantized, options, cancellationToken)
             : InferenceSession.Create(Float!, options, cancellationToken);
     }
+
+    /// <summary>Creates a session of a model that segments.</summary>
+    /// <param name="threads">How many threads compute; 0 for all.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="BitisException">The model is a classifier.</exception>
+    public SegmentationSession CreateSegmentation(int threads, CancellationToken cancellationToken) => Float is null
+        ? throw BitisException.InFile(
+            Reference, "quantized models are classifiers; segmentation runs in float32 so far. Give the checkpoint.")
+        : SegmentationSession.Create(Float, new SessionOptions { Threads = threads }, cancellationToken);
 }

@@ -2,16 +2,16 @@ using Bitis.Tensors;
 
 namespace Bitis.Graphs;
 
-/// <summary>A model as a graph of standard operators: one input, one output, nodes in an order of execution.</summary>
+/// <summary>A model as a graph of standard operators: one input, outputs, nodes in an order of execution.</summary>
 public sealed class Graph
 {
     private readonly Dictionary<string, Node> _byName;
     private readonly ILookup<string, Node> _parameterUsers;
 
-    internal Graph(IReadOnlyList<Node> nodes, Node output)
+    internal Graph(IReadOnlyList<Node> nodes, IReadOnlyList<Node> outputs)
     {
         Nodes = nodes;
-        Output = output;
+        Outputs = outputs;
         _byName = nodes.ToDictionary(node => node.Name);
         Parameters = [.. nodes.SelectMany(ParametersOf).DistinctBy(parameter => parameter.Name)];
         _parameterUsers = nodes.SelectMany(node => node.ParameterNames.Select(name => (name, node)))
@@ -28,8 +28,11 @@ public sealed class Graph
     /// <summary>The nodes of what comes from outside: the image, or the values that a part of a model takes.</summary>
     internal IReadOnlyList<Node> Inputs => [.. Nodes.Where(node => node.IsInput)];
 
-    /// <summary>The node of the logits.</summary>
-    public Node Output { get; }
+    /// <summary>The node of the logits; of several outputs, the first one.</summary>
+    public Node Output => Outputs[0];
+
+    /// <summary>All outputs, at least one: logits, and other heads or maps that a model has besides.</summary>
+    internal IReadOnlyList<Node> Outputs { get; }
 
     /// <summary>How many blocks the backbone has.</summary>
     public int BlockCount { get; }

@@ -1,5 +1,6 @@
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
@@ -94,15 +95,62 @@ public sealed class GraphBuilder
     /// <param name="kernelSize">The side of the square kernel.</param>
     /// <param name="stride">The distance between kernel positions.</param>
     /// <param name="padding">Zeros around the grid.</param>
+    /// <param name="hasBias">Whether there is a bias.</param>
     /// <param name="parameters">
     /// Names for <c>weight [out, in, kernelSize, kernelSize]</c> and <c>bias [out]</c>.
     /// </param>
     public Node GridConv2d(
         string name, Node x, int height, int width, int outChannels, int kernelSize, int stride = 1, int padding = 0,
-        IReadOnlyList<string>? parameters = null) =>
+        bool hasBias = true, IReadOnlyList<string>? parameters = null) =>
         Add(
-            name, new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding), [x],
+            name,
+            new GridConv2d(ChannelsOf(x), outChannels, height, width, kernelSize, stride, padding)
+            {
+                LacksBias = hasBias ? null : true,
+            },
+            [x],
             parameters);
+
+    /// <summary>
+    /// Bilinear interpolation of a grid of tokens without aligned corners: <c>[height·width, channels]</c> to
+    /// <c>[outHeight·outWidth, channels]</c>.
+    /// </summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="height">Rows of the grid.</param>
+    /// <param name="width">Columns of the grid.</param>
+    /// <param name="outHeight">Rows of the output's grid.</param>
+    /// <param name="outWidth">Columns of the output's grid.</param>
+    public Node GridResize(string name, Node x, int height, int width, int outHeight, int outWidth) =>
+        Add(name, new GridResize(height, width, outHeight, outWidth), x);
+
+    /// <summary>
+    /// Adaptive average pooling of a grid of tokens: <c>[height·width, channels]</c> to <c>[bins², channels]</c>.
+    /// </summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="height">Rows of the grid.</param>
+    /// <param name="width">Columns of the grid.</param>
+    /// <param name="bins">Rows and columns of the output's grid.</param>
+    public Node GridPool(string name, Node x, int height, int width, int bins) =>
+        Add(name, new GridPool(height, width, bins), x);
+
+    /// <summary>Values side by side: <c>[..., a]</c> and <c>[..., b]</c> to <c>[..., a + b]</c>.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="values">The values, at least one.</param>
+    public Node ConcatChannels(string name, IReadOnlyList<Node> values) =>
+        Add(name, new ConcatChannels(), [.. values]);
+
+    /// <summary>Batch normalization with the statistics of the training. Sessions fold it into a layer.</summary>
+    /// <param name="name">The node's name.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="epsilon">Added to the variance before the root.</param>
+    /// <param name="parameters">
+    /// Names for <c>weight</c>, <c>bias</c>, <c>running_mean</c> and <c>running_var [channels]</c>.
+    /// </param>
+    public Node BatchNorm(
+        string name, Node x, float epsilon = UsualEpsilon, IReadOnlyList<string>? parameters = null) =>
+        Add(name, new BatchNorm(ChannelsOf(x), epsilon), [x], parameters);
 
     /// <summary>
     /// A depthwise convolution over a grid of tokens, <c>[height·width, channels]</c>. Zeros around the grid keep its
@@ -318,8 +366,16 @@ public sealed class GraphBuilder
     public Graph Build(Node output)
     {
         ArgumentNullException.ThrowIfNull(output);
-        RequireOwn(output, nameof(output));
-        return new([.. _nodes], output);
+        return Build([output]);
+    }
+
+    /// <summary>Finishes a graph with several outputs.</summary>
+    /// <param name="outputs">The nodes whose values are the outputs, the main one first.</param>
+    internal Graph Build(IReadOnlyList<Node> outputs)
+    {
+        foreach (Node output in outputs)
+            RequireOwn(output, nameof(outputs));
+        return new([.. _nodes], outputs);
     }
 
     /// <summary>Adds a node whose parameters are named <c>{name}.{role}</c>, as a module's are.</summary>

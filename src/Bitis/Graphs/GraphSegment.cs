@@ -50,7 +50,7 @@ internal sealed class GraphSegment
     {
         ArgumentNullException.ThrowIfNull(graph);
         if (graph.BlockCount == 0)
-            return [new GraphSegment(block: 0, [.. graph.Nodes.Skip(1)], [graph.Output])];
+            return [new GraphSegment(block: 0, [.. graph.Nodes.Skip(1)], graph.Outputs)];
         List<List<Node>> parts = CutAtBlocks(graph);
         var partOf = new Dictionary<Node, List<Node>>();
         foreach (List<Node> part in parts)
@@ -58,7 +58,7 @@ internal sealed class GraphSegment
             foreach (Node node in part)
                 partOf.Add(node, part);
         }
-        var usedOutside = new HashSet<Node> { graph.Output };
+        var usedOutside = new HashSet<Node>(graph.Outputs);
         foreach ((Node node, List<Node> part) in partOf)
             usedOutside.UnionWith(node.Inputs.Where(input => !ReferenceEquals(partOf.GetValueOrDefault(input), part)));
         return [.. parts.Select(part => new GraphSegment(part[0].Block, part, [.. part.Where(usedOutside.Contains)]))];
@@ -87,7 +87,7 @@ internal sealed class GraphSegment
     }
 
     /// <summary>The whole graph as one segment.</summary>
-    public static GraphSegment All(Graph graph) => new(block: null, [.. graph.Nodes.Skip(1)], [graph.Output]);
+    public static GraphSegment All(Graph graph) => new(block: null, [.. graph.Nodes.Skip(1)], graph.Outputs);
 
     /// <summary>The part of this segment that computes some of its values.</summary>
     public GraphSegment For(params IReadOnlyList<Node> outputs)
@@ -140,7 +140,7 @@ internal sealed class GraphSegment
                 operands[0] = Append(NameOfInput(node.Name), node.Block, first, [operands[0]], [], operands[0].Shape);
             copies.Add(node, Append(node.Name, node.Block, node.Operator, operands, node.ParameterNames, node.Shape));
         }
-        return new Graph(nodes, copies[output]);
+        return new Graph(nodes, [copies[output]]);
 
         Node Append(
             string name, int? block, Operator op, IReadOnlyList<Node> sources, IReadOnlyList<string> parameterNames,
@@ -150,6 +150,10 @@ internal sealed class GraphSegment
             return nodes[^1];
         }
     }
+
+    /// <summary>The part of a graph that computes one of its outputs, as a graph of its own.</summary>
+    internal static Graph Leading(Graph graph, Node output) =>
+        Isolate([graph.Input], All(graph).For(output).Nodes, output);
 
     /// <summary>Computes the outputs; each value is dropped after its last use.</summary>
     /// <param name="inputs">The values of <see cref="Inputs"/>, with the batch in front.</param>

@@ -3,6 +3,7 @@ using Bitis.Graphs;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
+using Bitis.Models.Segmentation;
 using Bitis.Tensors;
 
 namespace Bitis.Models;
@@ -39,6 +40,10 @@ public abstract record ModelConfig
     [JsonIgnore]
     internal virtual string? FixedSizeReason => null;
 
+    /// <summary>How images usually become the model's input.</summary>
+    [JsonIgnore]
+    internal virtual Preprocessing UsualPreprocessing => Preprocessing.ForSize(ImageSize, ImageChannels);
+
     /// <summary>Checks that the values describe a model of a possible size.</summary>
     /// <remarks>Call it on anything read from a file.</remarks>
     /// <exception cref="BitisException">A value is invalid; the message names it.</exception>
@@ -47,6 +52,19 @@ public abstract record ModelConfig
         Require(ImageSize, 1, MaxImageSize, "imageSize");
         Require(Classes, 1, MaxClasses, "classes");
         Require(ImageChannels, 1, MaxChannels, "imageChannels");
+    }
+
+    /// <summary>Checks that the model gives logits for an image, not for each place.</summary>
+    /// <param name="user">What takes classifiers only, for the message.</param>
+    /// <exception cref="BitisException">The model gives a map of classes.</exception>
+    internal void RequireClassifier(string user)
+    {
+        if (this is IDenseConfig)
+        {
+            throw new BitisException(
+                $"This model ({Family}) gives a class to each pixel. {user} does not support that yet: it takes "
+                + "classifiers only. 'bitis segment', 'bitis eval' and SegmentationSession run the model in float32.");
+        }
     }
 
     /// <summary>Throws unless a value lies between two bounds.</summary>

@@ -4,6 +4,7 @@ using Bitis.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
+using Bitis.Models.Segmentation;
 using Bitis.Models.Vim;
 using Bitis.Models.VMamba;
 
@@ -18,6 +19,7 @@ namespace Bitis.Models;
 [JsonSerializable(typeof(ModelConfig))]
 [JsonSerializable(typeof(VimConfig))]
 [JsonSerializable(typeof(VMambaConfig))]
+[JsonSerializable(typeof(VMambaSegmentationConfig))]
 [JsonSerializable(typeof(LocalVimConfig))]
 [JsonSerializable(typeof(LocalVMambaConfig))]
 [JsonSerializable(typeof(VitConfig))]

@@ -19,7 +19,7 @@ public sealed class VisionModel
         Config = config;
         Graph = graph;
         Weights = weights;
-        Preprocessing = Preprocessing.ForSize(config.ImageSize, config.ImageChannels);
+        Preprocessing = config.UsualPreprocessing;
     }
 
     /// <summary>The architecture.</summary>

@@ -225,6 +225,7 @@ public sealed class Trainer
         ArgumentNullException.ThrowIfNull(data);
         _ = ThreadCount.Resolve(threads);
         recipe.Validate();
+        recipe.Config?.RequireClassifier("Training");
         if (data.Training.Count < recipe.BatchSize)
         {
             throw new BitisException(

@@ -1,6 +1,7 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
@@ -52,6 +53,16 @@ public sealed class OperatorSettingsTests
                 new Attention(5, 1),
                 new Attention(-4, 2),
                 new Attention(1431655769, 1))),
+            [typeof(BatchNorm)] = (
+            (new BatchNorm(4, 1e-5f), [Tokens]), Norms((channels, epsilon) => new BatchNorm(channels, epsilon))),
+            [typeof(ConcatChannels)] = ((new ConcatChannels(), [Tokens, [6, 2]]),
+            [
+                (new ConcatChannels(), []),
+                (new ConcatChannels(), [[]]),
+                (new ConcatChannels(), [Tokens, [5, 4]]),
+                (new ConcatChannels(), [Tokens, [4]]),
+                (new ConcatChannels(), [[1, Huge], [1, Huge], [1, Huge]]),
+            ]),
             [typeof(CausalConv1d)] = ((new CausalConv1d(4, 3), [Tokens]),
             [
                 .. Bad(
@@ -110,6 +121,15 @@ public sealed class OperatorSettingsTests
             new GridConv2d(4, 5, 2, 3, 3, 0, 1),
             new GridConv2d(4, 5, 2, 3, 3, -2, 1),
             new GridConv2d(4, 5, 2, 3, 3, 2, -1))),
+            [typeof(GridPool)] = (
+            (new GridPool(2, 3, 5), [Tokens]),
+            Bad(
+                Tokens,
+                new GridPool(3, 3, 2), new GridPool(-2, -3, 2), new GridPool(2, 3, 0), new GridPool(2, 3, Huge))),
+            [typeof(GridResize)] = ((new GridResize(2, 3, 5, 4), [Tokens]), Bad(
+            Tokens,
+            new GridResize(3, 3, 5, 4), new GridResize(-2, -3, 5, 4), new GridResize(2, 3, 0, 4), new GridResize(
+                2, 3, 5, Huge))),
             [typeof(GroupNorm)] = ((new GroupNorm(4, 2, 1e-5f), [Tokens]), Bad(
             Tokens,
             new GroupNorm(5, 1, 1e-5f), new GroupNorm(4, 3, 1e-5f), new GroupNorm(4, 0, 1e-5f), new GroupNorm(

@@ -1,6 +1,7 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
@@ -148,14 +149,35 @@ internal sealed class DoubleReference
                 return Tokens(node, (t, c) => (op.HasBias ? q[c] : 0) + Enumerable.Range(0, taps).Sum(
                     k => op.Source(t, k) is { } source ? p[(c * taps) + k] * x[(source * channels) + c] : 0));
             case GridConv2d op:
-                return Tokens(node,
-                    (t, o) =>
-                        q[o] + Enumerable.Range(0, op.KernelSize * op.KernelSize).Sum(k => op.Source(t, k) is { } source
-                    ? Enumerable.Range(0, channels)
-                        .Sum(
-                            c => p[(((o * channels) + c) * op.KernelSize * op.KernelSize) + k] * x[
-                                (source * channels) + c])
-                    : 0));
+                int places = op.KernelSize * op.KernelSize;
+                return Tokens(node, (t, o) => (op.HasBias ? q[o] : 0) + Enumerable.Range(0, places).Sum(
+                    k => op.Source(t, k) is { } source
+                        ? Enumerable.Range(0, channels).Sum(
+                            c => p[(((o * channels) + c) * places) + k] * x[(source * channels) + c])
+                        : 0));
+            case BatchNorm op:
+                double[] mean = _weights[node.ParameterNames[2]], variance = _weights[node.ParameterNames[3]];
+                return Rows(x, channels, channels, (row, y) =>
+                {
+                    for (int c = 0; c < y.Length; c++)
+                        y[c] = ((row[c] - mean[c]) / Math.Sqrt(variance[c] + op.Epsilon) * p[c]) + q[c];
+                });
+            case ConcatChannels:
+                return
+                [
+                    .. Enumerable.Range(0, x.Length / channels).SelectMany(row => node.Inputs.SelectMany(input =>
+                        _values[input].AsSpan(row * input.Shape[^1], input.Shape[^1]).ToArray())),
+                ];
+            case GridPool op:
+                return Tokens(node, (bin, c) =>
+                {
+                    (int top, int bottom) = op.Range(bin / op.Bins, op.Height);
+                    (int left, int right) = op.Range(bin % op.Bins, op.Width);
+                    return Enumerable.Range(top, bottom - top).SelectMany(row => Enumerable.Range(left, right - left)
+                        .Select(column => x[(((row * op.Width) + column) * channels) + c])).Average();
+                });
+            case GridResize op:
+                return Tokens(node, (place, c) => Interpolate(op, x, channels, place, c));
             case Conv2d op:
                 return Convolve(op, node, x, p, op.HasBias ? q : new double[op.OutChannels]);
             case RotaryPositions op:
@@ -167,6 +189,24 @@ internal sealed class DoubleReference
             default:
                 throw new NotSupportedException(
                     $"'{node.Name}' ({node.Operator.Kind}) has no form in float64 yet: write one here.");
+        }
+    }
+
+    /// <summary>All tokens of the input, each with the part of its square that the place sees.</summary>
+    private static double Interpolate(GridResize op, double[] x, int channels, int place, int channel)
+    {
+        double sum = 0;
+        for (int token = 0; token < op.Height * op.Width; token++)
+        {
+            sum += Share(place / op.OutWidth, token / op.Width, op.Height, op.OutHeight)
+                * Share(place % op.OutWidth, token % op.Width, op.Width, op.OutWidth) * x[(token * channels) + channel];
+        }
+        return sum;
+
+        static double Share(int index, int source, int size, int outSize)
+        {
+            double place = Math.Clamp(((index + 0.5) * size / outSize) - 0.5, 0, size - 1);
+            return Math.Max(0, 1 - Math.Abs(place - source));
         }
     }
 

@@ -48,7 +48,9 @@ internal static class GraphCode
     {
         Type type = op.GetType();
         ParameterInfo[] parameters = type.GetConstructors()[0].GetParameters();
-        return $"new {type.Name}({string.Join(", ", parameters.Select(parameter => Argument(op, parameter)))})";
+        string setting = op is GridConv2d { LacksBias: true } ? " { LacksBias = true }" : "";
+        string arguments = string.Join(", ", parameters.Select(parameter => Argument(op, parameter)));
+        return $"new {type.Name}({arguments}){setting}";
     }
 
     private static string Argument(Operator op, ParameterInfo parameter)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
@@ -40,6 +41,9 @@ internal sealed class GraphGenerator
             (2, () => DepthwiseConvolution(Tokens())),
             (1, () => GridConvolution(Tokens())),
             (0.7, () => MergePatches(Tokens())),
+            (0.7, () => Pyramid(Tokens())),
+            (0.5, () => BatchNorm(Any(x => x.Rank >= 1))),
+            (0.6, () => Concat(Any(x => x.Rank >= 1))),
             (2, () => Arrange(Tokens())),
             (1.5, () => Add(new ReverseTokens(), Tokens())),
             (1, () => Halves(Any(x => x.Rank >= 1))),
@@ -292,8 +296,39 @@ internal sealed class GraphGenerator
         Require(Math.Min(height, width) + (2 * padding) >= kernel);
         return Add(
             new GridConv2d(
-                _shapes[x][1], Chance(0.4) ? _shapes[x][1] : Channels(), height, width, kernel, stride, padding),
+                _shapes[x][1], Chance(0.4) ? _shapes[x][1] : Channels(), height, width, kernel, stride, padding)
+            {
+                LacksBias = Chance(0.3) ? true : null,
+            },
             x);
+    }
+
+    /// <summary>A pool, a resize, or a resize that is added to another value.</summary>
+    private int Pyramid(int x)
+    {
+        (int height, int width) = Grid(x);
+        if (Chance(0.4))
+            return Add(new GridPool(height, width, 1 + _random.NextInt32(4)), x);
+        (int outHeight, int outWidth) = (1 + _random.NextInt32(7), 1 + _random.NextInt32(7));
+        int y = Add(new GridResize(height, width, outHeight, outWidth), x);
+        int[] same = [.. Enumerable.Range(0, _nodes.Count).Where(i => _shapes[i] == _shapes[y] && i != y)];
+        if (same.Length == 0 || Chance(0.3))
+            return y;
+        return Chance(0.5) ? Add(new Add(), Of(same), y) : Add(new Add(), y, Of(same));
+    }
+
+    private int BatchNorm(int x)
+    {
+        int y = Add(new BatchNorm(_shapes[x][^1], 1e-5f), x);
+        return Chance(0.5) ? Add(new Relu(), y) : y;
+    }
+
+    /// <summary>Two or three values side by side, mostly before a convolution.</summary>
+    private int Concat(int x)
+    {
+        int[] others = [.. Enumerable.Range(0, 1 + _random.NextInt32(2)).Select(_ => Partner(x))];
+        int y = Add(new ConcatChannels(), [x, .. others]);
+        return _shapes[x].Rank == 2 && Chance(0.6) ? GridConvolution(y) : y;
     }
 
     private int Convolution(int x)

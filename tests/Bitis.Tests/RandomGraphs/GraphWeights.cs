@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Tensors;
 
 namespace Bitis.Tests.RandomGraphs;
@@ -37,9 +38,10 @@ internal static class GraphWeights
         float bound = spec.Shape.Rank < 2 ? 0.3f : 1.7f / MathF.Sqrt(spec.Shape.DropFirst().ElementCount);
         return spec.Role switch
         {
-            "weight" when op is RmsNorm or LayerNorm or GroupNorm or MeanOfNorms =>
+            "weight" when op is RmsNorm or LayerNorm or GroupNorm or MeanOfNorms or BatchNorm =>
                 Fill(tensor, () => random.NextSingle(0.4f, 1.4f)),
             "A_log" => Fill(tensor, () => random.NextSingle(-0.7f, 1.5f)),
+            "running_var" => Fill(tensor, () => random.NextSingle(0.3f, 1.5f)),
             "D" => Fill(tensor, () => random.NextSingle(-1, 1)),
             "token" or "embedding" => Fill(tensor, () => random.NextSingle(-0.7f, 0.7f)),
             _ => Fill(tensor, () => random.NextSingle(-bound, bound)),

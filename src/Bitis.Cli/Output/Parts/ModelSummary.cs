@@ -1,6 +1,7 @@
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
+using Bitis.Models.Segmentation;
 
 namespace Bitis.Cli.Output.Parts;
 
@@ -36,12 +37,17 @@ internal sealed record ModelSummary(
         ("family", Family),
         (
             "variant",
-            Variant is null
+            Config is IDenseConfig ? null
+            : Variant is null
                 ? "none of the published ones"
                 : $"{Variant}, published ImageNet top-1 {PublishedTop1:0.0} %"),
         ("architecture", Config.Describe()),
         ("parameters", $"{Parameters:N0} ({Format.Bytes(Parameters * sizeof(float))} in float32)"),
-        ("preprocessing", InWords.Of(Preprocessing)),
+        (
+            "preprocessing",
+            Config is IDenseConfig
+                ? $"shorter side of {Preprocessing.ResizeShorterSide} pixels, whole images"
+                : InWords.Of(Preprocessing)),
         ("classes", ClassNames is null ? null : InWords.Of(ClassNames)),
     ];
 }

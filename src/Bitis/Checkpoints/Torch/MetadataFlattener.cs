@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Bitis.Checkpoints.Torch.Pickle;
 
 namespace Bitis.Checkpoints.Torch;
@@ -15,6 +16,10 @@ internal static class MetadataFlattener
     private const int MaxDepth = 4;
     private const int MaxListLength = 16;
     private const int MaxTextLength = 500;
+
+    /// <summary>Lists with an entry for each class (mmengine); longer ones than this are left out.</summary>
+    private const string DatasetClasses = "dataset_meta.classes", DatasetPalette = "dataset_meta.palette";
+    private const int MaxClasses = 4096;
 
     /// <summary>Collects texts, numbers, truth values and short lists of them from nested dictionaries.</summary>
     public static SortedDictionary<string, string> Flatten(PickleDictionary top)
@@ -45,6 +50,12 @@ internal static class MetadataFlattener
                 if (depth < MaxDepth)
                     Collect(nested, name + ".", depth + 1, ref visits, result);
             }
+            else if (name.EndsWith(DatasetClasses, StringComparison.Ordinal)
+                || name.EndsWith(DatasetPalette, StringComparison.Ordinal))
+            {
+                if (LongList(value) is { } list)
+                    result[name] = list;
+            }
             else if (Text(value) is { } valueText)
             {
                 result[name] = valueText;
@@ -58,6 +69,21 @@ internal static class MetadataFlattener
         List<object?> { Count: <= MaxListLength } list => ListText(list),
         _ => ScalarText(value),
     };
+
+    /// <summary>A list of any usual length, as a JSON array of texts; null for other values.</summary>
+    private static string? LongList(object? value)
+    {
+        IReadOnlyList<object?>? values = value as object?[] ?? (IReadOnlyList<object?>?)(value as List<object?>);
+        if (values is null || values.Count > MaxClasses)
+            return null;
+        string?[] texts = [.. values.Select(Text)];
+        return texts.Contains(null)
+            ? null
+            : $"[{string.Join(",", texts.Select(text => $"\"{JsonEncodedText.Encode(WithoutHalves(text!))}\""))}]";
+    }
+
+    /// <summary>A text whose lone surrogates, which no encoding can write, are replaced.</summary>
+    private static string WithoutHalves(string text) => string.Concat(text.EnumerateRunes());
 
     private static string? ListText(IEnumerable<object?> values)
     {

@@ -76,19 +76,30 @@ internal sealed class WeightsChooser
     }
 
     /// <summary>The places in a scope where a known architecture begins.</summary>
+    /// <remarks>
+    /// What lies inside of a model of another kind is a part of it, such as the backbone of a model with heads.
+    /// </remarks>
     private IEnumerable<Candidate> Marked(Candidate scope)
     {
-        var prefixes = new HashSet<string>(StringComparer.Ordinal);
+        var prefixes = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach ((string name, _) in scope.Values)
         {
             foreach (string mark in _marks)
             {
                 string? prefix = name.EndsWith(mark, StringComparison.Ordinal) ? name[..^mark.Length] : null;
-                if (prefix is "" || (prefix is [.., '.'] && prefixes.Count < MaxPrefixes))
-                    prefixes.Add(prefix);
+                if (prefix is not ("" or [.., '.']))
+                    continue;
+                if (!prefixes.TryGetValue(prefix, out HashSet<string>? found) && prefixes.Count <= MaxPrefixes)
+                    prefixes.Add(prefix, found = []);
+                found?.Add(mark);
             }
         }
-        return prefixes.Select(prefix => new Candidate(scope.Place, scope.Prefix + prefix));
+        return prefixes.Where(inner => !prefixes.Any(outer => IsPart(inner, outer)))
+            .Select(pair => new Candidate(scope.Place, scope.Prefix + pair.Key));
+
+        static bool IsPart(KeyValuePair<string, HashSet<string>> inner, KeyValuePair<string, HashSet<string>> outer) =>
+            inner.Key.Length > outer.Key.Length && inner.Key.StartsWith(outer.Key, StringComparison.Ordinal)
+            && !inner.Value.Overlaps(outer.Value);
     }
 
     /// <summary>The best of several candidates; an error if it is ambiguous.</summary>

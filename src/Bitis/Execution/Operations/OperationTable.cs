@@ -2,12 +2,14 @@ using Bitis.Execution.Gradients.Layers;
 using Bitis.Execution.Gradients.Values;
 using Bitis.Execution.Operations.Arithmetic;
 using Bitis.Execution.Operations.Convolutions;
+using Bitis.Execution.Operations.Grids;
 using Bitis.Execution.Operations.Norms;
 using Bitis.Execution.Operations.Tokens;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Kernels.Activations;
 using Bitis.Kernels.Scan;
@@ -21,7 +23,10 @@ internal static class OperationTable
     {
         [typeof(Conv2d)] = node => new PatchOperation(node, flatten: null),
         [typeof(Linear)] = node => new LinearOperation(node),
-        [typeof(GridConv2d)] = node => new GridConvolutionOperation(node),
+        [typeof(GridConv2d)] = node => new GridConvolutionOperation(null, node, null),
+        [typeof(GridPool)] = node => new GridPoolOperation(node),
+        [typeof(GridResize)] = node => new GridResizeOperation(node, sum: null),
+        [typeof(ConcatChannels)] = node => new ConcatOperation(node),
         [typeof(RmsNorm)] = node => new NormOperation(node),
         [typeof(LayerNorm)] = node => new NormOperation(node),
         [typeof(GroupNorm)] = node => new GroupNormOperation(node),
@@ -68,6 +73,9 @@ internal static class OperationTable
         FusedConvolution { Convolution.Operator: CausalConv1d } convolution =>
             new CausalConvolutionOperation(convolution),
         FusedConvolution convolution => new DepthwiseConvolutionOperation(convolution),
+        FusedGridConvolution convolution =>
+            new GridConvolutionOperation(convolution.Concat, convolution.Convolution, convolution.Relu),
+        FusedResizeSum sum => new GridResizeOperation(sum.Resize, sum.Sum),
         FusedScan scan => new ScanOperation(scan),
         FusedGate gate => new GateOperation(gate),
         FusedSumNorm norm => new NormOperation(norm),

@@ -1,7 +1,9 @@
+using Bitis.Execution.Compiled.Convolutions;
 using Bitis.Execution.Operations;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
-using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators;
+using Bitis.Kernels.Convolution;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
@@ -23,7 +25,7 @@ internal sealed class PlanBuilder
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
     private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
-    private readonly Dictionary<(FloatTensor Weight, FloatTensor? Bias), PackedFloatWeights> _packed = [];
+    private PackedWeightsByTensor _packed = [];
     private readonly List<CompiledOperation> _operations = [];
     private readonly List<ArenaBlock> _blocks = [];
     private int _current = -1;
@@ -50,6 +52,7 @@ internal sealed class PlanBuilder
     /// <param name="weights">Its float parameters, by name.</param>
     /// <param name="layers">Its quantized layers, by node; null for a float model.</param>
     /// <param name="scans">Its quantized scans, by node; null for a float model.</param>
+    /// <param name="packed">Weights that other plans packed; this one adds its own. Null for none.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
     /// A layer or scan is quantized, but no operation computes its quantized form.
@@ -59,12 +62,14 @@ internal sealed class PlanBuilder
         IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer>? layers = null,
         IReadOnlyDictionary<string, QuantizedScan>? scans = null,
+        PackedWeightsByTensor? packed = null,
         CancellationToken cancellationToken = default) => Build(
             FusionPass.Run(graph, FusionRules.Inference),
             weights,
             layers ?? new Dictionary<string, QuantizedLayer>(),
             scans ?? new Dictionary<string, QuantizedScan>(),
             cubicDecay: layers?.Count > 0,
+            packed,
             cancellationToken);
 
     /// <summary>Plans operations.</summary>
@@ -73,6 +78,7 @@ internal sealed class PlanBuilder
     /// <param name="layers">The quantized layers, by node; empty for a float model.</param>
     /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
     /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
+    /// <param name="packed">Weights that other plans packed; this one adds its own. Null for none.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
     /// A layer or scan is quantized, but no operation computes its quantized form.
@@ -83,12 +89,14 @@ internal sealed class PlanBuilder
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans,
         bool cubicDecay,
+        PackedWeightsByTensor? packed = null,
         CancellationToken cancellationToken = default)
     {
         var builder = new PlanBuilder(graph, weights, layers, scans)
         {
             HasCubicDecay = cubicDecay,
             _cancellationToken = cancellationToken,
+            _packed = packed ?? [],
         };
         return builder.BuildOrDispose();
     }
@@ -130,6 +138,24 @@ internal sealed class PlanBuilder
         {
             packed = new PackedFloatWeights(
                 weight.Span, bias is null ? default : bias.Span, weight.Shape[0], weight.Shape[1]);
+            _packed.Add((weight, bias), packed);
+        }
+        return packed;
+    }
+
+    /// <summary>Packs a convolution's filter, once for all layers that share it.</summary>
+    /// <param name="layer">The convolution.</param>
+    /// <param name="weight"><c>[outputs, inputs, kernel, kernel]</c></param>
+    /// <param name="bias"><c>[outputs]</c>; null for none.</param>
+    public PackedFloatWeights Pack(GridConv2d layer, FloatTensor weight, FloatTensor? bias)
+    {
+        if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
+        {
+            float[] matrix = new float[weight.Length];
+            GridPatches.PackWeights<float>(layer, weight.Span, matrix);
+            packed = new PackedFloatWeights(
+                matrix, bias is null ? default : bias.Span, layer.OutChannels, GridPatches.Length(layer),
+                GridConv.Table.Best.Packing);
             _packed.Add((weight, bias), packed);
         }
         return packed;
@@ -280,14 +306,16 @@ internal sealed class PlanBuilder
             _cancellationToken.ThrowIfCancellationRequested();
             OperationTable.For(_graph.Operations[_current]).Plan(this);
         }
-        ArenaMatrix output = _values[_graph.Graph.Output];
-        output.Block.Touch(_operations.Count); // The output is read after the last operation.
+        ArenaMatrix[] outputs = [.. _graph.Graph.Outputs.Select(node => _values[node])];
+        foreach (ArenaMatrix one in outputs)
+            one.Block.Touch(_operations.Count); // Outputs are read after the last operation.
+        ArenaMatrix output = outputs[0];
         ArenaMatrix[] places = [.. inputs.Select(input => _values[input])];
         HashSet<ArenaBlock> bound = _isOverTensors ? [.. places.Select(place => place.Block)] : [];
         bool isOutputWhole = output.FillsBlock && !bound.Contains(output.Block);
         if (_isOverTensors && isOutputWhole)
             bound.Add(output.Block);
-        return new Plan(_operations, places, output, isOutputWhole, ArenaPlanner.Place(_blocks, bound));
+        return new Plan(_operations, places, outputs, isOutputWhole, ArenaPlanner.Place(_blocks, bound));
     }
 
     private bool IsReadLater(ArenaBlock block)
@@ -302,6 +330,7 @@ internal sealed class PlanBuilder
                     return true;
             }
         }
-        return _values.TryGetValue(_graph.Graph.Output, out ArenaMatrix output) && output.Block == block;
+        return _graph.Graph.Outputs.Any(
+            node => _values.TryGetValue(node, out ArenaMatrix output) && output.Block == block);
     }
 }

@@ -2,6 +2,7 @@ using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
 using Bitis.Tensors;
@@ -83,9 +84,12 @@ public sealed class InferenceSession : IDisposable
         VisionModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        model.Config.RequireClassifier("InferenceSession");
         int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
         RequireFinite(model.Weights, cancellationToken);
-        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, cancellationToken: cancellationToken);
+        var folding = new NormFolding(model.Graph);
+        Plan plan = PlanBuilder.Build(
+            folding.Graph, folding.WeightsOf(model.Weights), cancellationToken: cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
@@ -100,7 +104,8 @@ public sealed class InferenceSession : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
         RequireFinite(model.Weights, cancellationToken);
-        Plan plan = PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken);
+        Plan plan = PlanBuilder.Build(
+            model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken: cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
     }
 
@@ -361,7 +366,7 @@ public sealed class InferenceSession : IDisposable
     /// <summary>
     /// Checks that all weights are finite. Loading a file checks this, but models may also be built in memory.
     /// </summary>
-    private static void RequireFinite(
+    internal static void RequireFinite(
         IReadOnlyDictionary<string, FloatTensor> weights, CancellationToken cancellationToken)
     {
         foreach ((string name, FloatTensor weight) in weights)

@@ -12,7 +12,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
 {
     private readonly Plan _plan;
     private readonly int _imageLength;
-    private readonly int _classes;
+    private readonly int _outputLength;
     private readonly Arena[] _arenas;
     private readonly Action<int> _runPartOfOperation;
     private readonly Action<int> _runShareOfBatch;
@@ -35,7 +35,7 @@ internal sealed unsafe class SessionWorkspace : IDisposable
         _plan = plan;
         ArenaMatrix input = plan.Inputs[0];
         _imageLength = input.Rows * input.Columns;
-        _classes = plan.Output.Columns;
+        _outputLength = plan.Output.Rows * plan.Output.Columns;
         _arenas = new Arena[threads];
         _runPartOfOperation = RunPartOfOperation;
         _runShareOfBatch = RunShareOfBatch;
@@ -44,15 +44,15 @@ internal sealed unsafe class SessionWorkspace : IDisposable
     /// <summary>How many arenas calls have needed so far.</summary>
     public int Arenas => _arenas.Count(arena => arena is not null);
 
-    /// <summary>Computes the logits of a batch.</summary>
+    /// <summary>Computes the output of a batch: logits, or a map of them.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="logits">Receives the logits, <c>[batch, classes]</c>.</param>
+    /// <param name="logits">Receives the output, <c>[batch, rows, columns]</c>.</param>
     /// <param name="pool">The threads that compute, at most those of the workspace.</param>
     /// <param name="cancellationToken">Ends the work between two images.</param>
     public void Run(
         ReadOnlySpan<float> images, Span<float> logits, WorkerPool pool, CancellationToken cancellationToken)
     {
-        int batch = logits.Length / _classes, threads = pool.ThreadCount;
+        int batch = logits.Length / _outputLength, threads = pool.ThreadCount;
         fixed (float* input = images, output = logits)
         {
             try
@@ -166,8 +166,13 @@ internal sealed unsafe class SessionWorkspace : IDisposable
         new ReadOnlySpan<float>(_images + ((nint)image * _imageLength), _imageLength)
             .CopyTo(new Span<float>(_plan.Inputs[0].Pointer(arena), _imageLength));
 
-    private void WriteLogits(int image, ArenaAddresses arena) =>
-        _plan.Output.MemoryRow(arena, 0).CopyTo(new Span<float>(_logits + ((nint)image * _classes), _classes));
+    private void WriteLogits(int image, ArenaAddresses arena)
+    {
+        ArenaMatrix output = _plan.Output;
+        float* target = _logits + ((nint)image * _outputLength);
+        for (int row = 0; row < output.Rows; row++, target += output.Columns)
+            output.MemoryRow(arena, row).CopyTo(new Span<float>(target, output.Columns));
+    }
 
     private ArenaAddresses Arena(int thread) => (_arenas[thread] ??= new Arena(_plan.Layout)).Addresses;
 }

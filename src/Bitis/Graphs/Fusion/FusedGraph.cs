@@ -29,10 +29,10 @@ internal sealed class FusedGraph
     /// <summary>All operations, in an order of execution.</summary>
     public IReadOnlyList<FusedOperation> Operations { get; }
 
-    /// <summary>The graph without the operations that its output does not need.</summary>
+    /// <summary>The graph without the operations that its outputs do not need.</summary>
     public FusedGraph WithoutDeadOperations()
     {
-        HashSet<Node> needed = [Graph.Output];
+        HashSet<Node> needed = [.. Graph.Outputs];
         foreach (
             FusedOperation operation in Operations.Reverse().Where(operation => operation.Outputs.Any(needed.Contains)))
         {
@@ -53,11 +53,11 @@ internal sealed class FusedGraph
     public IEnumerable<FusedOperation> ReadersOf(Node node) => _readers[node];
 
     /// <summary>The only operation that reads a value; else null.</summary>
-    /// <remarks>Null if there are several readers or none, or if the value is the graph's output.</remarks>
+    /// <remarks>Null if there are several readers or none, or if the value is an output of the graph.</remarks>
     public FusedOperation? OnlyReaderOf(Node node)
     {
         using IEnumerator<FusedOperation> readers = _readers[node].GetEnumerator();
-        if (node == Graph.Output || !readers.MoveNext())
+        if (Graph.Outputs.Contains(node) || !readers.MoveNext())
             return null;
         FusedOperation reader = readers.Current;
         return readers.MoveNext() ? null : reader;

@@ -1,5 +1,6 @@
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 
 namespace Bitis.Graphs.Fusion;
@@ -8,11 +9,13 @@ namespace Bitis.Graphs.Fusion;
 /// <remarks>
 /// <code>
 ///   conv2d → flatten                      patches times a matrix
+///   concat → grid conv → relu             the parts are read where they lie
 ///   causal or depthwise conv → silu       the latter also writes copies in the orders that scans need
 ///   softplus → scan                       Δ's softplus is part of the scan
 ///   scan → reverse → add                  a scan from the end adds to what is there
 ///   scale, silu → multiply                the gate
 ///   add → norm                            the residual stream
+///   resize → add                          the sum of two levels of a pyramid
 ///   slice, reverse, select, arrange       views, where all who read them can
 /// </code>
 /// No other code decides this. Each node belongs to one operation: a pattern takes only nodes that no earlier pattern
@@ -85,6 +88,12 @@ internal sealed class FusionPass
         {
             Take(new FusedPatches(node, next));
         }
+        else if (node.Operator is GridConv2d && _rules.GridLayers)
+        {
+            Node input = node.Inputs[0];
+            Node? concat = input.Operator is ConcatChannels && OnlyUser(input) == node ? input : null;
+            Take(new FusedGridConvolution(concat, node, next?.Operator is Relu ? next : null));
+        }
         else if (node.Operator is CausalConv1d)
         {
             Take(new FusedConvolution(node, next?.Operator is Silu ? next : null, []));
@@ -135,7 +144,15 @@ internal sealed class FusionPass
 
     private void TakeSum(Node node)
     {
-        if (!_rules.SumsWithNorm || node.Operator is not Add || _taken.Contains(node))
+        if (node.Operator is not Add || _taken.Contains(node))
+            return;
+        Node? resize = node.Inputs.FirstOrDefault(input => input.Operator is GridResize && OnlyUser(input) == node);
+        if (_rules.GridLayers && resize is not null)
+        {
+            Take(new FusedResizeSum(resize, node));
+            return;
+        }
+        if (!_rules.SumsWithNorm)
             return;
         Node? norm = _users[node].FirstOrDefault(
             user => user.Operator is RmsNorm or LayerNorm && !_taken.Contains(user));
@@ -153,9 +170,9 @@ internal sealed class FusionPass
             if (!Place(i))
                 return false;
         }
-        if (IsReversed(_graph.Output))
+        if (_graph.Outputs.FirstOrDefault(IsReversed) is { } output)
         {
-            CopyReversalsOf(_graph.Output);
+            CopyReversalsOf(output);
             return false;
         }
         if (_rules.IndexMaps)
@@ -248,7 +265,7 @@ internal sealed class FusionPass
             .ToLookup(pair => pair.input, pair => pair.operation);
         for (int i = 0; i < _operations.Count; i++)
         {
-            if (_operations[i] is not SingleOperator { Node: var node } || node == _graph.Output)
+            if (_operations[i] is not SingleOperator { Node: var node } || _graph.Outputs.Contains(node))
                 continue;
             if (node.Operator is ArrangeTokens arrangement)
             {
@@ -277,7 +294,7 @@ internal sealed class FusionPass
         {
             FusedConvolution convolution => convolution.Convolution.Operator is CausalConv1d,
             ValueView { Node: { Operator: ReverseTokens } reversal } =>
-                reversal != _graph.Output
+                !_graph.Outputs.Contains(reversal)
                     && readers[reversal].All(next => next is FusedConvolution { Convolution.Operator: CausalConv1d }),
             SingleOperator single => !hasZeros && ReadsMapOf(single.Node, value),
             FusedSumNorm sum => !hasZeros && ReadsMapOf(sum.Sum, value),
@@ -300,5 +317,5 @@ internal sealed class FusionPass
     }
 
     private Node? OnlyUser(Node node) =>
-        node != _graph.Output && _users[node].Count() == 1 ? _users[node].First() : null;
+        !_graph.Outputs.Contains(node) && _users[node].Count() == 1 ? _users[node].First() : null;
 }

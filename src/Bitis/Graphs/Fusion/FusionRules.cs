@@ -14,6 +14,7 @@ internal sealed record FusionRules
         TokenViews = true,
         PatchesOfValues = true,
         ScalesInGates = true,
+        GridLayers = true,
     };
 
     /// <summary>The rules for training, which fuse only what has a backward form.</summary>
@@ -43,6 +44,9 @@ internal sealed record FusionRules
 
     /// <summary>A gate includes the factor of its values.</summary>
     public bool ScalesInGates { get; private init; }
+
+    /// <summary>Convolutions over grids include the concatenation before and the ReLU after; sums, a resize.</summary>
+    public bool GridLayers { get; private init; }
 
     /// <summary>A gate is fused only if its values and its argument have no other readers.</summary>
     public bool GatesOfSingleUse { get; private init; }

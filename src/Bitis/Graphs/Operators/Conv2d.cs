@@ -28,6 +28,9 @@ internal sealed record Conv2d(
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true, IsOfMaps: true);
 
     /// <inheritdoc />
+    internal override Operator WithBias => this with { HasBias = true };
+
+    /// <inheritdoc />
     internal override InputScales FinestScales => InputScales.One;
 
     /// <inheritdoc />

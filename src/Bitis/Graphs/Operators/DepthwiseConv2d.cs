@@ -20,6 +20,9 @@ internal sealed record DepthwiseConv2d(
     public override string Kind => "depthwise_conv2d";
 
     /// <inheritdoc />
+    internal override Operator WithBias => this with { HasBias = true };
+
+    /// <inheritdoc />
     internal override InputScales FinestScales => InputScales.Channels;
 
     /// <inheritdoc />

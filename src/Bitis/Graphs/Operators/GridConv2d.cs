@@ -23,8 +23,17 @@ internal sealed record GridConv2d(
     public override string Kind => "grid_conv2d";
 
     /// <inheritdoc />
-    internal override IReadOnlyList<ParameterSpec> Parameters =>
-        [new("weight", [OutChannels, InChannels, KernelSize, KernelSize]), new("bias", [OutChannels])];
+    internal override IReadOnlyList<ParameterSpec> Parameters => HasBias
+        ? [new("weight", [OutChannels, InChannels, KernelSize, KernelSize]), new("bias", [OutChannels])]
+        : [new("weight", [OutChannels, InChannels, KernelSize, KernelSize])];
+
+    /// <summary>True if there is no bias. Files say so only then, as those of earlier versions have one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? LacksBias { get; init; }
+
+    /// <summary>Whether there is a bias.</summary>
+    [JsonIgnore]
+    public bool HasBias => LacksBias is not true;
 
     /// <summary>Rows of the output's grid.</summary>
     public int OutHeight => OutputSize(Height);
@@ -34,6 +43,9 @@ internal sealed record GridConv2d(
 
     /// <inheritdoc />
     internal override LayerProduct Product => new(InChannels, OutChannels, IsConvolution: true);
+
+    /// <inheritdoc />
+    internal override Operator WithBias => this with { LacksBias = null };
 
     /// <inheritdoc />
     internal override InputScales FinestScales => InputScales.One;
@@ -57,7 +69,7 @@ internal sealed record GridConv2d(
     public override FloatTensor Forward(ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
     {
         FloatTensor x = inputs[0]; // [batch, height·width, in]
-        ReadOnlySpan<float> weight = parameters[0].Span, bias = parameters[1].Span; // [out, in, kernel, kernel], [out]
+        ReadOnlySpan<float> weight = parameters[0].Span; // [out, in, kernel, kernel]
         int batch = x.Shape[0], tokens = OutHeight * OutWidth, taps = KernelSize * KernelSize;
         FloatTensor y = FloatTensor.Uninitialized([batch, tokens, OutChannels]);
         for (int row = 0; row < batch * tokens; row++)
@@ -66,7 +78,7 @@ internal sealed record GridConv2d(
                 row / tokens * Height * Width * InChannels, Height * Width * InChannels);
             for (int o = 0; o < OutChannels; o++)
             {
-                double sum = bias[o];
+                double sum = HasBias ? parameters[1].Span[o] : 0;
                 for (int tap = 0; tap < taps; tap++)
                 {
                     if (Source(row % tokens, tap) is not { } source)

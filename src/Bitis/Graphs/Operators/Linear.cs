@@ -24,6 +24,9 @@ internal sealed record Linear(int InFeatures, int OutFeatures, bool HasBias) : O
     internal override LayerProduct Product => new(InFeatures, OutFeatures);
 
     /// <inheritdoc />
+    internal override Operator WithBias => this with { HasBias = true };
+
+    /// <inheritdoc />
     internal override InputScales FinestScales => InputScales.Tokens;
 
     /// <inheritdoc />

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
@@ -16,13 +17,17 @@ namespace Bitis.Graphs.Operators;
 [JsonDerivedType(typeof(AddEmbedding), "add_embedding")]
 [JsonDerivedType(typeof(ArrangeTokens), "arrange_tokens")]
 [JsonDerivedType(typeof(Attention), "attention")]
+[JsonDerivedType(typeof(BatchNorm), "batch_norm")]
 [JsonDerivedType(typeof(CausalConv1d), "causal_conv1d")]
+[JsonDerivedType(typeof(ConcatChannels), "concat_channels")]
 [JsonDerivedType(typeof(Conv2d), "conv2d")]
 [JsonDerivedType(typeof(DepthwiseConv2d), "depthwise_conv2d")]
 [JsonDerivedType(typeof(FlattenSpatial), "flatten_spatial")]
 [JsonDerivedType(typeof(GatedSum), "gated_sum")]
 [JsonDerivedType(typeof(Gelu), "gelu")]
 [JsonDerivedType(typeof(GridConv2d), "grid_conv2d")]
+[JsonDerivedType(typeof(GridPool), "grid_pool")]
+[JsonDerivedType(typeof(GridResize), "grid_resize")]
 [JsonDerivedType(typeof(GroupNorm), "group_norm")]
 [JsonDerivedType(typeof(InsertToken), "insert_token")]
 [JsonDerivedType(typeof(LayerNorm), "layer_norm")]
@@ -73,6 +78,10 @@ internal abstract record Operator
 
     /// <summary>The same layer with another number of outputs; null for all but fully connected layers.</summary>
     internal virtual Operator? WithOutputs(int outputs) => null;
+
+    /// <summary>The same layer with a bias after the weights; null if there is no such layer.</summary>
+    /// <remarks>The rows of the weights and of the bias are the output's channels.</remarks>
+    internal virtual Operator? WithBias => null;
 
     /// <summary>The finest scales that the input of a quantized layer can have.</summary>
     internal virtual InputScales FinestScales => InputScales.None;

@@ -51,14 +51,18 @@ internal sealed record ModelDetection(
             return Read(file, metadata, options);
         var tensors = new CheckpointTensors(
             file, shapes, metadata, options, unreadable ?? new Dictionary<string, string>());
-        ModelConfig config = ModelFamilies.Recognize(tensors).Detect(tensors);
-        return FromTensors(file, config, tensors.Assumptions, options);
+        ModelFamily family = ModelFamilies.Recognize(tensors);
+        ModelConfig config = family.Detect(tensors);
+        IReadOnlyList<string>? classNames = family.ClassNamesOf(tensors);
+        return FromTensors(
+            file, config, classNames?.Count == config.Classes ? classNames : null, tensors.Assumptions, options);
     }
 
     /// <summary>Infers the architecture from the tensors, with the usual preprocessing for its images.</summary>
     /// <exception cref="BitisException">The values do not describe a model.</exception>
     private static ModelDetection FromTensors(
-        string file, ModelConfig config, IReadOnlyList<string> assumptions, ModelOptions options)
+        string file, ModelConfig config, IReadOnlyList<string>? classNames, IReadOnlyList<string> assumptions,
+        ModelOptions options)
     {
         try
         {
@@ -71,8 +75,8 @@ internal sealed record ModelDetection(
         return Resize(file, options, new ModelDetection(
             config,
             config,
-            Preprocessing.ForSize(config.ImageSize, config.ImageChannels),
-            ClassNames: null,
+            config.UsualPreprocessing,
+            classNames,
             ModelCatalogue.Find(config),
             Notes: new Dictionary<string, string>(),
             assumptions));

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.Reference;
+using Bitis.Models.Segmentation;
 using Bitis.Models.Vim;
 using Bitis.Models.VMamba;
 using Bitis.Tensors;
@@ -19,6 +20,7 @@ internal static class ModelFamilies
         new VMambaFamily(),
         new LocalVMambaFamily(),
         new LocalVimFamily(),
+        new VMambaSegmentationFamily(),
         new VitFamily(),
         new ResNetFamily(),
         new GraphFamily(),

@@ -58,6 +58,10 @@ public abstract class ModelFamily
     /// <param name="tensors">Names and shapes.</param>
     public virtual string? NearMiss(IReadOnlyDictionary<string, Shape> tensors) => null;
 
+    /// <summary>The classes' names, as a checkpoint of the family has them; null if it has none.</summary>
+    /// <param name="tensors">The checkpoint.</param>
+    internal virtual IReadOnlyList<string>? ClassNamesOf(CheckpointTensors tensors) => null;
+
     internal abstract ModelConfig Detect(CheckpointTensors tensors);
 
     internal abstract IReadOnlyDictionary<string, string> Options(ModelConfig config);

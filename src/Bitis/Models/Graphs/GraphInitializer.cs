@@ -1,6 +1,7 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Tensors;
 
@@ -30,6 +31,7 @@ internal static class GraphInitializer
         {
             SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
             RmsNorm or LayerNorm or GroupNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
+            BatchNorm => role is "weight" or "running_var" ? _ => 1 : _ => 0,
             InsertToken or AddEmbedding => Initialization.TruncatedNormal(random, Deviation),
             Linear when isHead => role == "weight" ? Initialization.TruncatedNormal(random, Deviation) : _ => 0,
             Linear when isDelta && role == "bias" => Initialization.DeltaBias(random),

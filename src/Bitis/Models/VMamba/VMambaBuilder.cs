@@ -37,24 +37,35 @@ internal static class VMambaBuilder
     public static Graph Build(VMambaConfig config)
     {
         var graph = new GraphBuilder(config.InputShape);
-        Node x = Embed(graph, config); // [L, D]
-        int grid = config.GridSize, block = 0;
+        Node x = AddStages(graph, config, prefix: "")[^1].Tokens;
+        Node features = graph.MeanTokens("classifier.avgpool", Norm(graph, "classifier.norm", x)); // [D]
+        return graph.Build(graph.Linear("classifier.head", features, config.Classes));
+    }
+
+    /// <summary>Adds the backbone, for images of the graph's size.</summary>
+    /// <param name="graph">The graph, which has its image.</param>
+    /// <param name="config">The architecture.</param>
+    /// <param name="prefix">What precedes the names of its modules: nothing, or <c>backbone.</c>.</param>
+    /// <returns>The output of each stage's blocks, not normed.</returns>
+    public static IReadOnlyList<TokenGrid> AddStages(GraphBuilder graph, VMambaConfig config, string prefix)
+    {
+        TokenGrid x = Embed(graph, config, $"{prefix}patch_embed"); // [L, D]
+        var stages = new List<TokenGrid>();
+        int block = 0;
         for (int stage = 0; stage < config.Depths.Count; stage++)
         {
-            IReadOnlyList<int> byColumn = TokenOrder.ByColumn(grid, grid);
+            if (stage > 0)
+                x = Downsample(graph, config, $"{prefix}layers.{stage - 1}.downsample", x);
+            IReadOnlyList<int> byColumn = TokenOrder.ByColumn(x.Height, x.Width);
             for (int i = 0; i < config.Depths[stage]; i++)
             {
                 graph.Block = block++;
-                x = Block(graph, config, $"layers.{stage}.blocks.{i}", stage, grid, byColumn, x);
+                x = x with { Tokens = Block(graph, config, $"{prefix}layers.{stage}.blocks.{i}", stage, x, byColumn) };
             }
             graph.Block = null;
-            if (stage + 1 == config.Depths.Count)
-                break;
-            x = Downsample(graph, config, $"layers.{stage}.downsample", grid, x);
-            grid = VMambaConfig.Halved(grid);
+            stages.Add(x);
         }
-        Node features = graph.MeanTokens("classifier.avgpool", Norm(graph, "classifier.norm", x)); // [D]
-        return graph.Build(graph.Linear("classifier.head", features, config.Classes));
+        return stages;
     }
 
     /// <summary>The place of a parameter in the official checkpoint.</summary>
@@ -79,44 +90,50 @@ internal static class VMambaBuilder
         role.Replace("#", direction.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
     /// <summary>Image to tokens.</summary>
-    private static Node Embed(GraphBuilder graph, VMambaConfig config)
+    private static TokenGrid Embed(GraphBuilder graph, VMambaConfig config, string name)
     {
-        const string name = "patch_embed";
         if (config.Stem == StemKind.Patches)
         {
             int patch = config.PatchSize;
             Node patches = graph.Conv2d($"{name}.0", graph.Input, config.Width, patch, stride: patch);
-            return Norm(graph, $"{name}.2", Flatten(graph, patches));
+            return new(Norm(graph, $"{name}.2", Flatten(graph, patches)), patches.Shape[1], patches.Shape[2]);
         }
-        int half = config.Width / 2, size = VMambaConfig.Halved(config.ImageSize);
-        Node x = graph.Conv2d($"{name}.0", graph.Input, half, kernelSize: 3, stride: 2, padding: 1);
-        x = graph.Gelu($"{name}.4", Norm(graph, $"{name}.2", Flatten(graph, x)));
-        x = graph.GridConv2d($"{name}.5", x, size, size, config.Width, kernelSize: 3, stride: 2, padding: 1);
-        return Norm(graph, $"{name}.7", x);
+        Node map = graph.Conv2d($"{name}.0", graph.Input, config.Width / 2, kernelSize: 3, stride: 2, padding: 1);
+        Node x = graph.Gelu($"{name}.4", Norm(graph, $"{name}.2", Flatten(graph, map)));
+        (int height, int width) = (map.Shape[1], map.Shape[2]);
+        x = graph.GridConv2d($"{name}.5", x, height, width, config.Width, kernelSize: 3, stride: 2, padding: 1);
+        return new(Norm(graph, $"{name}.7", x), VMambaConfig.Halved(height), VMambaConfig.Halved(width));
     }
 
     private static Node Flatten(GraphBuilder graph, Node map) => graph.FlattenSpatial($"{map.Name}.tokens", map);
 
     /// <summary>Halves the grid and doubles the channels.</summary>
-    private static Node Downsample(GraphBuilder graph, VMambaConfig config, string name, int grid, Node x)
+    private static TokenGrid Downsample(GraphBuilder graph, VMambaConfig config, string name, TokenGrid grid)
     {
-        int width = x.Shape[1];
+        (Node x, int height, int width) = grid;
+        int channels = x.Shape[1];
         if (config.Downsampling == DownsamplingKind.Convolution)
         {
-            x = graph.GridConv2d($"{name}.1", x, grid, grid, 2 * width, kernelSize: 3, stride: 2, padding: 1);
-            return Norm(graph, $"{name}.3", x);
+            x = graph.GridConv2d($"{name}.1", x, height, width, 2 * channels, kernelSize: 3, stride: 2, padding: 1);
+            x = Norm(graph, $"{name}.3", x);
         }
-        x = graph.MergePatches($"{name}.merge", x, grid, grid); // [L/4, 4D]
-        x = Norm(graph, $"{name}.norm", x);
-        return graph.Linear($"{name}.reduction", x, 2 * width, hasBias: false);
+        else
+        {
+            x = graph.MergePatches($"{name}.merge", x, height, width); // [L/4, 4D]
+            x = Norm(graph, $"{name}.norm", x);
+            x = graph.Linear($"{name}.reduction", x, 2 * channels, hasBias: false);
+        }
+        return new(x, VMambaConfig.Halved(height), VMambaConfig.Halved(width));
     }
 
     /// <summary>One block, <c>[L, D]</c> to <c>[L, D]</c>: the scans, then the MLP if there is one.</summary>
     /// <remarks>Each of them is added to the residual stream.</remarks>
     private static Node Block(
-        GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn, Node x)
+        GraphBuilder graph, VMambaConfig config, string name, int stage, TokenGrid grid, IReadOnlyList<int> byColumn)
     {
-        Node mixed = Mixer(graph, config, $"{name}.op", stage, grid, byColumn, Norm(graph, $"{name}.norm", x));
+        Node x = grid.Tokens;
+        Node normed = Norm(graph, $"{name}.norm", x);
+        Node mixed = Mixer(graph, config, $"{name}.op", stage, grid with { Tokens = normed }, byColumn);
         x = graph.Add(config.MlpWidth == 0 ? name : $"{name}.residual", x, mixed);
         if (config.MlpWidth == 0)
             return x;
@@ -129,23 +146,23 @@ internal static class VMambaBuilder
 
     /// <summary>The 2-D selective scan (SS2D), <c>[L, D]</c> to <c>[L, D]</c>.</summary>
     private static Node Mixer(
-        GraphBuilder graph, VMambaConfig config, string name, int stage, int grid, IReadOnlyList<int> byColumn,
-        Node tokens)
+        GraphBuilder graph, VMambaConfig config, string name, int stage, TokenGrid grid, IReadOnlyList<int> byColumn)
     {
         int width = config.Width << stage, inner = config.InnerWidth << stage;
-        Node x = graph.Linear($"{name}.in_proj", tokens, config.IsGated ? 2 * inner : inner, hasBias: false);
+        Node x = graph.Linear($"{name}.in_proj", grid.Tokens, config.IsGated ? 2 * inner : inner, hasBias: false);
         Node? z = null;
         if (config.IsGated)
         {
             z = graph.SliceChannels($"{name}.z", x, inner, inner); // [L, E]
             x = graph.SliceChannels($"{name}.x", x, 0, inner); // [L, E]
         }
-        Node u = graph.DepthwiseConv2d($"{name}.conv2d", x, grid, grid, kernelSize: 3, config.HasConvBias);
+        Node u = graph.DepthwiseConv2d(
+            $"{name}.conv2d", x, grid.Height, grid.Width, kernelSize: 3, config.HasConvBias);
         u = graph.Silu($"{name}.act", u); // [L, E]
 
         Node y = config is LocalVMambaConfig local
-            ? LocalScan(graph, local, name, stage, grid, u)
-            : CrossScan(graph, config, name, stage, byColumn, u);
+            ? LocalScan(graph, local, name, stage, grid.Height, u)
+            : CrossScan(graph, config, name, stage, grid with { Tokens = u }, byColumn);
         y = graph.LayerNorm($"{name}.out_norm", y, NormEpsilon);
         if (z is not null)
             y = graph.Multiply($"{name}.gated", y, graph.Silu($"{name}.gate", z));
@@ -154,12 +171,15 @@ internal static class VMambaBuilder
 
     /// <summary>The sum of four scans, <c>[L, E]</c>: row by row, column by column, and both from the end.</summary>
     private static Node CrossScan(
-        GraphBuilder graph, VMambaConfig config, string name, int stage, IReadOnlyList<int> byColumn, Node u)
+        GraphBuilder graph, VMambaConfig config, string name, int stage, TokenGrid grid, IReadOnlyList<int> byColumn)
     {
+        Node u = grid.Tokens;
         Node columns = graph.ArrangeTokens($"{name}.u1", u, byColumn);
         Node y = BothWays(graph, config, name, stage, u, first: 0);
         Node transposed = BothWays(graph, config, name, stage, columns, first: 1);
-        transposed = graph.ArrangeTokens($"{name}.rows", transposed, byColumn);
+        IReadOnlyList<int> byRow =
+            grid.Height == grid.Width ? byColumn : TokenOrder.ByColumn(grid.Width, grid.Height);
+        transposed = graph.ArrangeTokens($"{name}.rows", transposed, byRow);
         return graph.Add($"{name}.y", y, transposed); // cross merge
     }
 

@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Tensors;
 
 namespace Bitis.Models.VMamba;
@@ -21,6 +22,7 @@ internal static class VMambaInitializer
         {
             SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
             LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
+            BatchNorm => role is "weight" or "running_var" ? _ => 1 : _ => 0,
             // In the official code, the scan's projections are plain tensors, so its rule for linear layers does not
             // apply.
             Linear when role == "bias" && module.StartsWith("dt_proj", StringComparison.Ordinal) =>

@@ -1,0 +1,30 @@
+using Bitis.Data.Decoding;
+using Bitis.Data.LabelMaps;
+
+namespace Bitis.Evaluation;
+
+/// <summary>A folder with the labels of each pixel of some images, as PNG files.</summary>
+/// <param name="folder">The folder.</param>
+/// <param name="reducesZeroLabel">Whether label 0 stands for no class, and k for class k − 1.</param>
+internal sealed class GroundTruth(string folder, bool reducesZeroLabel)
+{
+    /// <summary>The file of an image: the same name within the folder, with the ending <c>.png</c>.</summary>
+    /// <param name="image">The image's name in its set.</param>
+    public string FileOf(string image)
+    {
+        string relative = Path.IsPathRooted(image) ? Path.GetFileName(image) : image;
+        string file = Path.Combine(folder, Path.ChangeExtension(relative, ".png"));
+        return File.Exists(file) ? file : Path.Combine(folder, Path.ChangeExtension(Path.GetFileName(image), ".png"));
+    }
+
+    /// <summary>Reads the labels of an image.</summary>
+    /// <exception cref="BitisException">The file is missing, is no PNG file of labels, or is damaged.</exception>
+    public LabelMap Read(string image)
+    {
+        string file = FileOf(image);
+        if (!File.Exists(file))
+            throw BitisException.InFile(file, $"the ground truth of '{image}' is missing.");
+        var map = PngLabels.Read(InputFile.ReadAllBytes(file, ImageLimits.MaxFileBytes), file);
+        return reducesZeroLabel ? map.WithoutZeroLabel() : map;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace Bitis.Evaluation;
+
+/// <summary>Evaluates a model that gives a class to each pixel, image by image.</summary>
+/// <param name="session">The model.</param>
+/// <param name="truth">The labels.</param>
+internal sealed class SegmentationEvaluation(SegmentationSession session, GroundTruth truth)
+{
+    /// <summary>The time that the model took, from decoded images to maps of classes.</summary>
+    public TimeSpan ModelTime { get; private set; }
+
+    /// <summary>Evaluates all images of a source.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="window">How images are cut into pieces; null to see them as a whole.</param>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    /// <exception cref="BitisException">
+    /// An image or its ground truth is missing or damaged, or they do not fit each other or the model.
+    /// </exception>
+    public SegmentationScores Run(
+        ImageSource images, SlidingWindow? window, IProgress<WorkProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        var scores = new SegmentationScores(session.Config.Classes);
+        var time = new Stopwatch();
+        for (int i = 0; i < images.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            string name = images.Name(i);
+            var labels = truth.Read(name); // before the work, so that a missing file is told soon
+            PixelImage image = images.Read(i);
+            time.Start();
+            SegmentationMap map = session.Segment(image, window, cancellationToken);
+            time.Stop();
+            scores.Add(map, labels, truth.FileOf(name));
+            progress?.Report(new WorkProgress("evaluating", i + 1, images.Count));
+        }
+        ModelTime = time.Elapsed;
+        return scores;
+    }
+}
