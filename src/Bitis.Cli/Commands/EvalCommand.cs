@@ -6,6 +6,7 @@ using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Quantization;
 using Bitis.Tensors;
 
@@ -39,6 +40,7 @@ internal sealed class EvalCommand : BitisCommand
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly ImageOptionSet _imageOptions;
+    private readonly DeviceOptionSet _device;
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -50,6 +52,7 @@ internal sealed class EvalCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
+        _device = new DeviceOptionSet(this);
         Option[] options = [_data, _classes, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads];
         foreach (Option option in options)
             Options.Add(option);
@@ -71,10 +74,11 @@ internal sealed class EvalCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
-        using InferenceSession session = model.CreateSession(threads, Context.Cancellation);
+        ComputeDevice device = _device.Choose(arguments, models, Warn);
+        using InferenceSession session = model.CreateSession(threads, device, Context.Cancellation);
 
         var others = new List<(string Name, Func<FloatTensor, CancellationToken, FloatTensor> Run)>();
-        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads) : null;
+        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads, device) : null;
         if (baseline is not null)
             others.Add(("baseline", InOrderOf(model, baseline)));
         using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
@@ -86,7 +90,7 @@ internal sealed class EvalCommand : BitisCommand
         var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, functions)
         {
             BatchSize = arguments.GetValue(_batch),
-            LoaderThreads = session.Threads,
+            LoaderThreads = ThreadCount.Resolve(threads),
         };
         EvaluationResult result = evaluator.Run(images, model.Preprocessing, progress, Context.Cancellation);
         WarnOfDamaged(images);
@@ -96,11 +100,11 @@ internal sealed class EvalCommand : BitisCommand
             result,
             skipped,
             [.. others.Select(r => r.Name)],
-            session.Threads,
+            session,
             arguments.GetValue(_confusion));
     }
 
-    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
+    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads, ComputeDevice device)
     {
         if (baseline.Config.Classes != model.Config.Classes || baseline.Config.InputShape != model.Config.InputShape)
         {
@@ -110,7 +114,7 @@ internal sealed class EvalCommand : BitisCommand
                     + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their outputs cannot be compared.");
         }
-        return baseline.CreateSession(threads, Context.Cancellation);
+        return baseline.CreateSession(threads, device, Context.Cancellation);
     }
 
     /// <summary>The logits of a baseline in the order of the model's classes.</summary>

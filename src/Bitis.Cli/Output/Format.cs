@@ -37,6 +37,10 @@ internal static class Format
         _ => $"{(int)time.TotalHours} h {time.Minutes} min",
     };
 
+    /// <summary>What computed: <c>4 threads</c>, or the name of a GPU.</summary>
+    public static string Place(string device, int threads) =>
+        device == ComputeDevice.Cpu.Name ? DisplayText.Count(threads, "thread") : device;
+
     /// <summary>A factor: <c>2.41×</c>.</summary>
     public static string Factor(double factor) => $"{factor:0.00}×";
 }
