@@ -14,7 +14,7 @@ public sealed class GpuRoomsTests
     };
 
     /// <summary>What a user starts with is in the root namespace.</summary>
-    private static readonly string[] Doors = ["FloatPrecision", "NvidiaGpu"];
+    private static readonly string[] Doors = ["FloatPrecision", "GpuOptions", "NvidiaGpu"];
 
     private static readonly string Sources = Path.Combine(Root(), "src", "Bitis.Gpu");
 

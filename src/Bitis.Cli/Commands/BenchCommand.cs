@@ -56,11 +56,11 @@ internal sealed class BenchCommand : BitisCommand
                 $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
         }
 
-        ComputeDevice device = _device.Choose(arguments, models, Warn);
+        SessionOptions options = _device.Choose(arguments, models, threads, Warn);
         var sessions = new List<InferenceSession>();
         try
         {
-            sessions.AddRange(models.Select(model => model.CreateSession(threads, device, Context.Cancellation)));
+            sessions.AddRange(models.Select(model => model.CreateSession(options, Context.Cancellation)));
             IReadOnlyList<Latency> latencies = Latency.Measure(
                 [.. sessions.Select(session => (Func<FloatTensor, CancellationToken, FloatTensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
@@ -70,8 +70,9 @@ internal sealed class BenchCommand : BitisCommand
                 Context.Cancellation);
             return new BenchResult(
                 [.. models.Zip(latencies, sessions).Select(
-                    m => ModelLatency.Of(m.First.Reference, m.First.KindOn(m.Third.Device), m.Second, m.Third.WeightBytes))],
-                string.Join(", ", sessions.Select(session => session.Device.Name).Distinct()),
+                    m => ModelLatency.Of(
+                        m.First.Reference, m.First.KindIn(m.Third), m.Second, m.Third.WeightBytes))],
+                string.Join(", ", sessions.Select(session => session.Device).Distinct()),
                 sessions[0].Threads,
                 batch,
                 arguments.GetValue(_profile) ? Profile(sessions[0], models[0], arguments) : null);

@@ -55,7 +55,7 @@ internal sealed class ClassifyCommand : BitisCommand
             : model.ClassNames;
         int threads = ThreadCount.Resolve(arguments.GetValue(_threads) ?? 0);
         using InferenceSession session = model.CreateSession(
-            threads, _device.Choose(arguments, [model], Warn), Context.Cancellation);
+            _device.Choose(arguments, [model], threads, Warn), Context.Cancellation);
         var answers = new List<ImageAnswers>();
         var bad = new List<BadImage>();
         foreach (string path in arguments.GetRequiredValue(_images))

@@ -74,11 +74,11 @@ internal sealed class EvalCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
-        ComputeDevice device = _device.Choose(arguments, models, Warn);
-        using InferenceSession session = model.CreateSession(threads, device, Context.Cancellation);
+        SessionOptions options = _device.Choose(arguments, models, threads, Warn);
+        using InferenceSession session = model.CreateSession(options, Context.Cancellation);
 
         var others = new List<(string Name, Func<FloatTensor, CancellationToken, FloatTensor> Run)>();
-        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads, device) : null;
+        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, options) : null;
         if (baseline is not null)
             others.Add(("baseline", InOrderOf(model, baseline)));
         using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
@@ -104,7 +104,7 @@ internal sealed class EvalCommand : BitisCommand
             arguments.GetValue(_confusion));
     }
 
-    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads, ComputeDevice device)
+    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, SessionOptions options)
     {
         if (baseline.Config.Classes != model.Config.Classes || baseline.Config.InputShape != model.Config.InputShape)
         {
@@ -114,7 +114,7 @@ internal sealed class EvalCommand : BitisCommand
                     + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their outputs cannot be compared.");
         }
-        return baseline.CreateSession(threads, device, Context.Cancellation);
+        return baseline.CreateSession(options, Context.Cancellation);
     }
 
     /// <summary>The logits of a baseline in the order of the model's classes.</summary>

@@ -34,14 +34,14 @@ internal sealed class DeviceOptionSet
         Auto,
     }
 
-    /// <summary>The device for some models.</summary>
+    /// <summary>How sessions of some models use the machine.</summary>
     /// <param name="arguments">The parsed command line.</param>
     /// <param name="models">The models.</param>
+    /// <param name="threads">How many threads compute on the CPU; 0 for all.</param>
     /// <param name="warn">Receives the reason if <c>auto</c> chooses the CPU.</param>
-    /// <exception cref="BitisException">
-    /// There is no GPU, or the options contradict one another or the models.
-    /// </exception>
-    public ComputeDevice Choose(ParseResult arguments, IEnumerable<LoadedModel> models, Action<string> warn)
+    /// <exception cref="BitisException">The options contradict one another or the models.</exception>
+    public SessionOptions Choose(
+        ParseResult arguments, IEnumerable<LoadedModel> models, int threads, Action<string> warn)
     {
         DeviceChoice device = arguments.GetValue(_device);
         FloatPrecision? precision = arguments.GetValue(_precision);
@@ -52,16 +52,17 @@ internal sealed class DeviceOptionSet
             throw new BitisException(
                 $"{PrecisionName} is for float models; a quantized model has bits of its own. Leave the option out.");
         }
-
-        return device switch
+        if (device == DeviceChoice.Cpu)
+            return new SessionOptions { Threads = threads };
+        return new GpuOptions
         {
-            DeviceChoice.Cpu => ComputeDevice.Cpu,
-            DeviceChoice.Gpu => NvidiaGpu.First(precision ?? FloatPrecision.Float32),
-            _ => NvidiaGpu.FirstOrCpu(precision ?? FloatPrecision.Float32, reason =>
+            Threads = threads,
+            Precision = precision ?? FloatPrecision.Float32,
+            OnFallback = device == DeviceChoice.Gpu ? null : reason =>
             {
                 if (_reported.Add(reason))
                     warn($"{DeviceName} auto chose the CPU. {reason}");
-            }),
+            },
         };
     }
 

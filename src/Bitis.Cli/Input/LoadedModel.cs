@@ -46,14 +46,9 @@ internal sealed class LoadedModel
     /// <summary>What users should know about how the file was read (<see cref="VisionModel.Notices"/>).</summary>
     public IReadOnlyList<string> Notices => Float?.Notices ?? [];
 
-    /// <summary>The family and the number format on a device: <c>Vim, w8a8 (mse)</c>.</summary>
-    public string KindOn(ComputeDevice device)
-    {
-        string floats = device is NvidiaGpu { Precision: FloatPrecision.Float16 } ? "float16" : "float32";
-        return Quantized is { } q
-            ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})"
-            : $"{Config.Family}, {floats}";
-    }
+    /// <summary>The family and the number format in a session: <c>Vim, w8a8 (mse)</c>.</summary>
+    public string KindIn(InferenceSession session) =>
+        $"{Config.Family}, " + (Quantized is { } q ? $"{q.Recipe.Bits} ({q.Recipe.Method})" : session.Floats);
 
     /// <summary>Loads models that share options. The key of the weights applies to checkpoints only.</summary>
     /// <param name="references">The models; null is skipped.</param>
@@ -94,14 +89,10 @@ internal sealed class LoadedModel
     }
 
     /// <summary>Creates a session of the model.</summary>
-    /// <param name="threads">How many threads compute; 0 for all.</param>
-    /// <param name="device">What computes.</param>
+    /// <param name="options">How to use the machine.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public InferenceSession CreateSession(int threads, ComputeDevice device, CancellationToken cancellationToken)
-    {
-        var options = new SessionOptions { Threads = threads, Device = device };
-        return Quantized is not null
+    public InferenceSession CreateSession(SessionOptions options, CancellationToken cancellationToken) =>
+        Quantized is not null
             ? InferenceSession.Create(Quantized, options, cancellationToken)
             : InferenceSession.Create(Float!, options, cancellationToken);
-    }
 }

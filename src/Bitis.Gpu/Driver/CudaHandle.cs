@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Bitis.Gpu.Driver;
 
-/// <summary>Something of a context: memory, a module, a stream, a graph. It is freed even if nobody disposes it.</summary>
+/// <summary>Something of a context, such as memory or a module. It is freed even if nobody disposes it.</summary>
 /// <remarks>It keeps its context open, so the order in which both are disposed or collected does not matter.</remarks>
 internal sealed class CudaHandle : SafeHandle
 {

@@ -1,8 +1,5 @@
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
-using Bitis.Gpu.Devices;
-using Bitis.Gpu.Plans;
-using Bitis.Graphs;
 
 namespace Bitis.Gpu.Sessions;
 
@@ -12,9 +9,14 @@ internal sealed class GpuEngine : SessionEngine
     private readonly WorkspacePool<GpuWorkspace> _workspaces;
     private readonly long _weightBytes;
 
-    private GpuEngine(ComputeDevice device, GpuWorkspace workspace)
+    /// <summary>Creates the engine.</summary>
+    /// <param name="device">The name of the device.</param>
+    /// <param name="precision">What a float model is computed in.</param>
+    /// <param name="workspace">The plans, which the engine owns.</param>
+    public GpuEngine(string device, FloatPrecision precision, GpuWorkspace workspace)
     {
         Device = device;
+        Floats = precision == FloatPrecision.Float16 ? "float16" : "float32";
         _weightBytes = workspace.WeightBytes;
         _workspaces = new WorkspacePool<GpuWorkspace>(() => workspace, limit: 1);
         // The pool frees what it has lent once.
@@ -22,28 +24,16 @@ internal sealed class GpuEngine : SessionEngine
     }
 
     /// <inheritdoc />
-    public override ComputeDevice Device { get; }
+    public override string Device { get; }
+
+    /// <inheritdoc />
+    public override string Floats { get; }
 
     /// <inheritdoc />
     public override int Threads => 1;
 
     /// <inheritdoc />
     public override long WeightBytes => _weightBytes;
-
-    /// <summary>Plans a model.</summary>
-    /// <param name="device">What the session says that it uses.</param>
-    /// <param name="open">Opens the device.</param>
-    /// <param name="graph">The model's graph.</param>
-    /// <param name="cancellationToken">Ends the work before it begins.</param>
-    /// <param name="plan">Makes a plan for a number of images on an open device, which the plan owns.</param>
-    /// <exception cref="BitisException">The device cannot compute the model.</exception>
-    public static GpuEngine Open(
-        ComputeDevice device, Func<GpuDevice> open, Graph graph, CancellationToken cancellationToken,
-        Func<GpuDevice, int, GpuPlan> plan)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        return new GpuEngine(device, new GpuWorkspace(open, graph, plan));
-    }
 
     /// <inheritdoc />
     public override void Run(ReadOnlySpan<float> images, Span<float> logits, CancellationToken cancellationToken)

@@ -32,8 +32,7 @@ internal static class AbandonedSession
             Classes = 3,
         };
         VisionModel model = VisionModel.CreateRandom(config, seed: 1);
-        InferenceSession session = InferenceSession.Create(
-            model, new SessionOptions { Device = NvidiaGpu.First() });
+        InferenceSession session = InferenceSession.Create(model, new GpuOptions());
         session.Run(new FloatTensor(config.InputShape.Prepend(1)));
         session.Run(new FloatTensor(config.InputShape.Prepend(2)));
     }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Bitis.Gpu.Tests.Driver;
 
-/// <summary>The command line with a driver whose kernels do nothing: what is called, what is freed, what is said.</summary>
+/// <summary>The command line with a driver whose kernels do nothing: calls, what is freed, and messages.</summary>
 [Trait("Speed", "Slow")]
 public sealed class FakeDriverTests : IDisposable
 {
@@ -26,7 +26,8 @@ public sealed class FakeDriverTests : IDisposable
         Assert.Equal("12.4", gpus[0].GetProperty("driverVersion").GetString());
         Assert.Equal(80_000_000_000, gpus[0].GetProperty("memoryBytes").GetInt64());
         Assert.Contains(
-            "Fake GPU 0, 80.00 GB, compute capability 9.0, driver of CUDA 12.4", _driver.Run(Cli, "", "version").Output);
+            "Fake GPU 0, 80.00 GB, compute capability 9.0, driver of CUDA 12.4",
+            _driver.Run(Cli, "", "version").Output);
     }
 
     [FakeDriverTheory]
@@ -102,8 +103,8 @@ public sealed class FakeDriverTests : IDisposable
         "FAIL=cuDevicePrimaryCtxRetain:46:1",
         "The GPU cannot be opened: another process has it for itself (CUDA_ERROR_FAKE 46, fake).")]
     [InlineData(
-        "FAIL=cuMemAlloc_v2:2:9", "The GPU has too little free memory to hold * more bytes. Use a smaller batch, or the "
-        + "CPU.")]
+        "FAIL=cuMemAlloc_v2:2:9",
+        "The GPU has too little free memory to hold * more bytes. Use a smaller batch, or the CPU.")]
     [InlineData(
         "FAIL=cuLinkAddData_v2:218:2",
         "The GPU cannot assemble '*': CUDA_ERROR_INVALID_PTX 218, fake. ptxas fatal : line 7; parsing error")]

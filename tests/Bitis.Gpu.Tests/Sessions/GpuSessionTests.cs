@@ -33,8 +33,8 @@ public sealed class GpuSessionTests
     {
         FloatTensor images = RandomImages(3);
         using InferenceSession here = InferenceSession.Create(Model);
-        using InferenceSession there = InferenceSession.Create(Model, On(Emulated(precision)));
-        Assert.Equal("emulated", there.Device.Name);
+        using InferenceSession there = InferenceSession.Create(Model, Emulated(precision));
+        Assert.Equal("emulated", there.Device);
         AssertNear(here.Run(images), there.Run(images), tolerance);
     }
 
@@ -46,7 +46,7 @@ public sealed class GpuSessionTests
             Model, CalibrationSet.FromTensors(images),
             new Recipe { Method = "minmax", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full });
         using InferenceSession here = InferenceSession.Create(model);
-        using InferenceSession there = InferenceSession.Create(model, On(Emulated()));
+        using InferenceSession there = InferenceSession.Create(model, Emulated());
         AssertNear(here.Run(images), there.Run(images), 0.01f);
     }
 
@@ -56,7 +56,7 @@ public sealed class GpuSessionTests
     {
         const int Images = 19;
         FloatTensor images = RandomImages(Images);
-        using InferenceSession session = InferenceSession.Create(Model, On(Emulated(cacheBytes: 1)));
+        using InferenceSession session = InferenceSession.Create(Model, Emulated(cacheBytes: 1));
         FloatTensor together = session.Run(images);
         int length = images.Length / Images, classes = Model.Config.Classes;
         foreach (int image in (int[])[0, 15, 16, Images - 1])
@@ -72,7 +72,7 @@ public sealed class GpuSessionTests
     public void Calls_at_the_same_time_run_one_after_the_other()
     {
         const int Calls = 6;
-        using InferenceSession session = InferenceSession.Create(Model, On(Emulated()));
+        using InferenceSession session = InferenceSession.Create(Model, Emulated());
         FloatTensor[] images = [.. Enumerable.Range(0, Calls).Select(i => RandomImages(1 + (i % 2), seed: i))];
         FloatTensor[] expected = [.. images.Select(image => session.Run(image))];
         var answers = new FloatTensor[Calls];
@@ -86,7 +86,7 @@ public sealed class GpuSessionTests
     [Fact]
     public async Task Photographs_are_classified_without_blocking()
     {
-        using InferenceSession session = InferenceSession.Create(Model, On(Emulated()));
+        using InferenceSession session = InferenceSession.Create(Model, Emulated());
         var photo = new PixelImage(20, 17, 3, [.. Enumerable.Range(0, 20 * 17 * 3).Select(i => (byte)(i * 7))]);
         IReadOnlyList<Prediction> expected = session.Classify(photo);
         IReadOnlyList<Prediction>[] answers = await Task.WhenAll(
@@ -97,7 +97,7 @@ public sealed class GpuSessionTests
     [Fact]
     public void A_call_is_cancelled_before_it_begins()
     {
-        using InferenceSession session = InferenceSession.Create(Model, On(Emulated()));
+        using InferenceSession session = InferenceSession.Create(Model, Emulated());
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.ThrowsAny<OperationCanceledException>(() => session.Run(RandomImages(2), source.Token));
@@ -108,7 +108,7 @@ public sealed class GpuSessionTests
     public void A_disposed_session_frees_all_memory_and_refuses_calls()
     {
         var devices = new List<EmulatedDevice>();
-        InferenceSession session = InferenceSession.Create(Model, On(Emulated(devices: devices)));
+        InferenceSession session = InferenceSession.Create(Model, Emulated(devices: devices));
         session.Run(RandomImages(1));
         session.Run(RandomImages(2));
         Assert.All(devices, device => Assert.True(device.Memory.Reserved > 0));
@@ -122,7 +122,7 @@ public sealed class GpuSessionTests
     [Fact]
     public void The_profile_names_each_kernel()
     {
-        using InferenceSession session = InferenceSession.Create(Model, On(Emulated()));
+        using InferenceSession session = InferenceSession.Create(Model, Emulated());
         IReadOnlyList<OperationTime> times = session.Profile(RandomImages(1));
         Assert.Contains(times, time => time.Kind.StartsWith("scan", StringComparison.Ordinal));
         Assert.Equal(times.Count, times.Select(time => time.Node).Distinct().Count());
@@ -132,8 +132,8 @@ public sealed class GpuSessionTests
     public void The_weights_take_their_size_on_the_device()
     {
         long parameters = Model.Weights.Values.Sum(weight => (long)weight.Length);
-        using InferenceSession floats = InferenceSession.Create(Model, On(Emulated()));
-        using InferenceSession halves = InferenceSession.Create(Model, On(Emulated(FloatPrecision.Float16)));
+        using InferenceSession floats = InferenceSession.Create(Model, Emulated());
+        using InferenceSession halves = InferenceSession.Create(Model, Emulated(FloatPrecision.Float16));
         Assert.InRange(floats.WeightBytes, parameters * 4, parameters * 5);
         Assert.InRange(halves.WeightBytes, parameters * 2, parameters * 4);
     }
@@ -154,13 +154,13 @@ public sealed class GpuSessionTests
         QuantizedModel rotated = PostTrainingQuantizer.Quantize(
             Model, CalibrationSet.FromTensors(RandomImages(2)), new Recipe { Method = "quamba", Scope = Scope.Full });
         const string Reason = "The GPU has no kernel for 'layers.0.mixer.out_proj' (linear) with a rotated input.";
-        BitisException e = Assert.Throws<BitisException>(() => InferenceSession.Create(rotated, On(Emulated())));
+        BitisException e = Assert.Throws<BitisException>(() => InferenceSession.Create(rotated, Emulated()));
         Assert.StartsWith(Reason, e.Message, StringComparison.Ordinal);
 
         var reports = new List<string>();
         using InferenceSession session = InferenceSession.Create(
-            rotated, On(new GpuOrCpu(() => Emulated(), reports.Add)));
-        Assert.Same(ComputeDevice.Cpu, session.Device);
+            rotated, Emulated() with { OnFallback = reports.Add });
+        Assert.Equal("CPU", session.Device);
         Assert.Equal([e.Message], reports);
     }
 
@@ -168,23 +168,24 @@ public sealed class GpuSessionTests
     public void A_GPU_is_used_if_there_is_one()
     {
         var reports = new List<string>();
-        NvidiaGpu gpu = Emulated();
-        using InferenceSession session = InferenceSession.Create(Model, On(new GpuOrCpu(() => gpu, reports.Add)));
-        Assert.Same(gpu, session.Device);
+        using InferenceSession session = InferenceSession.Create(Model, Emulated() with { OnFallback = reports.Add });
+        Assert.Equal("emulated", session.Device);
         Assert.Empty(reports);
     }
 
     [Fact]
     public void Without_a_GPU_the_CPU_computes_and_says_so()
     {
-        if (CudaErrorsTestsHasDriver())
+        if (HasDriver())
             return;
         const string Reason = "There is no CUDA driver on this machine, so models run on the CPU only.";
-        Assert.Equal(Reason, Assert.Throws<BitisException>(() => NvidiaGpu.First()).Message);
+        Assert.Equal(Reason, Assert.Throws<BitisException>(NvidiaGpu.FindAll).Message);
+        Assert.Equal(
+            Reason, Assert.Throws<BitisException>(() => InferenceSession.Create(Model, new GpuOptions())).Message);
         var reports = new List<string>();
         using InferenceSession session = InferenceSession.Create(
-            Model, On(NvidiaGpu.FirstOrCpu(report: reports.Add)));
-        Assert.Same(ComputeDevice.Cpu, session.Device);
+            Model, new GpuOptions { OnFallback = reports.Add });
+        Assert.Equal("CPU", session.Device);
         Assert.Equal([Reason], reports);
     }
 
@@ -193,25 +194,27 @@ public sealed class GpuSessionTests
     {
         var devices = new List<EmulatedDevice>();
         BitisException e = Assert.Throws<BitisException>(
-            () => InferenceSession.Create(Model, On(Emulated(devices: devices, memoryBytes: 60_000))));
+            () => InferenceSession.Create(Model, Emulated(devices: devices, memoryBytes: 60_000)));
         Assert.Contains("too little free memory", e.Message);
         Assert.Equal(0, Assert.Single(devices).Memory.Reserved);
     }
 
-    private static bool CudaErrorsTestsHasDriver() => System.Runtime.InteropServices.NativeLibrary.TryLoad(
+    private static bool HasDriver() => System.Runtime.InteropServices.NativeLibrary.TryLoad(
         OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out _);
 
-    private static SessionOptions On(ComputeDevice device) => new() { Device = device };
-
-    private static NvidiaGpu Emulated(
+    private static GpuOptions Emulated(
         FloatPrecision precision = FloatPrecision.Float32, long cacheBytes = 1 << 20, long memoryBytes = 1L << 30,
-        List<EmulatedDevice>? devices = null) => new(
-        new CudaDeviceInfo(0, "emulated", new ComputeCapability(8, 0), memoryBytes, "12.0"), precision, () =>
+        List<EmulatedDevice>? devices = null)
+    {
+        var info = new CudaDeviceInfo(0, "emulated", new ComputeCapability(8, 0), memoryBytes, "12.0");
+        var gpu = new NvidiaGpu(info, () =>
         {
             var device = new EmulatedDevice(PtxTarget.Sm80, seed: 7, cacheBytes) { MemoryBytes = memoryBytes };
             devices?.Add(device);
             return device;
         });
+        return new GpuOptions { Gpu = gpu, Precision = precision };
+    }
 
     private static FloatTensor RandomImages(int count, int seed = 3)
     {

@@ -37,7 +37,7 @@ internal sealed record EvalReport(
         ClassMap classes = result.Classes!;
         return new EvalReport(
             model.Reference,
-            model.KindOn(session.Device),
+            model.KindIn(session),
             data,
             classes.Summary,
             result.Images,
@@ -47,7 +47,7 @@ internal sealed record EvalReport(
             result.Top5,
             [.. references.Zip(result.Agreements, AgreementReport.Of)],
             result.ImagesPerSecond,
-            session.Device.Name,
+            session.Device,
             session.Threads,
             withConfusions ? [.. result.Confusions.Classes.Select(Report)] : null,
             withConfusions ? [.. result.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);

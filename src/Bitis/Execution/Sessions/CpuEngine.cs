@@ -6,8 +6,10 @@ namespace Bitis.Execution.Sessions;
 /// <summary>A model on the processors: a plan that all calls read, and workspaces that they write to.</summary>
 internal sealed class CpuEngine : SessionEngine
 {
-    /// <summary>The most calls at a time. More workspaces would only take memory, since each call takes a processor.
-    /// </summary>
+    /// <summary>The name of the device.</summary>
+    public const string DeviceName = "CPU";
+
+    /// <summary>The most calls at a time. More would only take memory, since each takes a processor.</summary>
     public const int MostCalls = 4;
 
     /// <summary>The images on each thread after which a long call rents its share of the processors again.</summary>
@@ -27,7 +29,10 @@ internal sealed class CpuEngine : SessionEngine
     }
 
     /// <inheritdoc />
-    public override ComputeDevice Device => ComputeDevice.Cpu;
+    public override string Device => DeviceName;
+
+    /// <inheritdoc />
+    public override string Floats => "float32";
 
     /// <inheritdoc />
     public override int Threads { get; }

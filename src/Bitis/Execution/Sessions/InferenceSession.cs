@@ -46,16 +46,19 @@ public sealed class InferenceSession : IDisposable
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>What computes: the device of the options, or the one that took its place.</summary>
-    public ComputeDevice Device => _engine.Device;
+    /// <summary>What computes: <c>CPU</c>, or the name of a GPU.</summary>
+    public string Device => _engine.Device;
 
-    /// <summary>How many threads compute a lone call; 1 on a GPU, which has threads of its own.</summary>
+    /// <summary>What the floats of a float model are: <c>float32</c>.</summary>
+    internal string Floats => _engine.Floats;
+
+    /// <summary>How many threads compute a lone call; 1 if a GPU computes it.</summary>
     public int Threads => _engine.Threads;
 
     /// <summary>
     /// The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.
-    /// On a GPU, it is all that the model keeps there between calls.
     /// </summary>
+    /// <remarks>On a GPU, they are all bytes that the model keeps there between calls.</remarks>
     public long WeightBytes => _engine.WeightBytes;
 
     /// <summary>The compiled model of a session on the CPU.</summary>
@@ -80,7 +83,7 @@ public sealed class InferenceSession : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         options ??= SessionOptions.Default;
         RequireFinite(model.Weights, cancellationToken);
-        SessionEngine engine = options.Device.Open(model, options, cancellationToken);
+        SessionEngine engine = options.Open(model, cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, engine);
     }
 
@@ -97,7 +100,7 @@ public sealed class InferenceSession : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         options ??= SessionOptions.Default;
         RequireFinite(model.Weights, cancellationToken);
-        SessionEngine engine = options.Device.Open(model, options, cancellationToken);
+        SessionEngine engine = options.Open(model, cancellationToken);
         return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, engine);
     }
 

@@ -5,8 +5,11 @@ namespace Bitis.Execution.Sessions;
 /// <summary>A model on a device, ready to compute. The session has checked what it is given.</summary>
 internal abstract class SessionEngine : IDisposable
 {
-    /// <summary>The device.</summary>
-    public abstract ComputeDevice Device { get; }
+    /// <summary>The name of the device.</summary>
+    public abstract string Device { get; }
+
+    /// <summary>What the floats of a float model are: <c>float32</c>.</summary>
+    public abstract string Floats { get; }
 
     /// <summary>How many threads compute a lone call.</summary>
     public abstract int Threads { get; }
