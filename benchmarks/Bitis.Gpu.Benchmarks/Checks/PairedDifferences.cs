@@ -48,11 +48,20 @@ internal sealed class PairedDifferences
         }
     }
 
-    /// <summary>The largest difference of float32, relative to the largest value; infinite if one is not finite.</summary>
+    /// <summary>
+    /// The largest difference of float32, relative to the largest value. It is infinite if one is not finite, or if the
+    /// magnitudes are not those of floats.
+    /// </summary>
     private static float Floats(ReadOnlySpan<byte> here, ReadOnlySpan<byte> there)
     {
+        const float Tiny = 1e-12f, Huge = 1e12f, Unlikely = 0.01f;
         ReadOnlySpan<float> a = MemoryMarshal.Cast<byte, float>(here), b = MemoryMarshal.Cast<byte, float>(there);
         float largest = 0, difference = 0;
+        int strange = 0;
+        foreach (float value in a)
+            strange += value == 0 || (Math.Abs(value) is > Tiny and < Huge) ? 0 : 1;
+        if (strange > Unlikely * a.Length)
+            return float.PositiveInfinity;
         for (int i = 0; i < a.Length; i++)
         {
             if (a[i].Equals(b[i]))

@@ -41,7 +41,8 @@ internal static class KernelTimes
         var kernels = runs[0].Select((step, i) => (
             step.Launch,
             Seconds: runs.Min(run => run[i].Time.TotalSeconds))).GroupBy(step => step.Launch.Function.Kernel.Name);
-        output.WriteLine("| kernel | launches | ms | share | bound ms | by | of the bound |\n|---|---|---|---|---|---|---|");
+        output.WriteLine("| kernel | launches | ms | share | bound ms | by | of the bound |");
+        output.WriteLine("|---|---|---|---|---|---|---|");
         double total = kernels.Sum(kernel => kernel.Sum(step => step.Seconds));
         foreach (var kernel in kernels.OrderByDescending(kernel => kernel.Sum(step => step.Seconds)))
         {

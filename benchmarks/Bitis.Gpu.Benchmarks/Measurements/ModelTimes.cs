@@ -27,7 +27,12 @@ internal static class ModelTimes
             VisionModel model = isEmulated ? Small() : BenchmarkModel.Create(variant);
             var halves = new Dictionary<int, double>();
             foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
-                Measure(open, model, precision, isEmulated ? [1, 2] : Batches, halves, output);
+            {
+                // A family without kernels has none in any precision.
+                bool isMeasured = Measure(open, model, precision, isEmulated ? [1, 2] : Batches, halves, output);
+                if (!isMeasured && halves.Count == 0)
+                    break;
+            }
         }
     }
 
@@ -46,7 +51,7 @@ internal static class ModelTimes
         },
         seed: 11);
 
-    private static void Measure(
+    private static bool Measure(
         Func<GpuDevice> open, VisionModel model, BenchmarkModel precision, int[] batches,
         Dictionary<int, double> halves, TextWriter output)
     {
@@ -69,10 +74,11 @@ internal static class ModelTimes
             catch (BitisException e)
             {
                 output.WriteLine($"| {precision.Precision} | {batch} | {e.Message} | | | |");
-                return;
+                return false;
             }
             output.Flush();
         }
+        return true;
     }
 
     /// <summary>The seconds of a batch that is on the device already: kernels only.</summary>

@@ -5,13 +5,15 @@ using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Benchmarks.Measurements;
 
-/// <summary>Products on the shapes of the models, in float16 and in levels. The script measures PyTorch beside it.</summary>
+/// <summary>Products on the shapes of the models, in float16 and in levels.</summary>
+/// <remarks>The script measures PyTorch on the same shapes.</remarks>
 internal static class Products
 {
     /// <summary>Tokens of 128 images, and the inputs and outputs of Vim-Tiny's and Vim-Base's large layers.</summary>
     private static readonly (int Rows, int Inputs, int Outputs)[] Shapes =
     [
-        (128 * 197, 192, 768), (128 * 197, 384, 192), (128 * 197, 768, 3072), (128 * 197, 1536, 768), (8192, 8192, 8192),
+        (128 * 197, 192, 768), (128 * 197, 384, 192), (128 * 197, 768, 3072), (128 * 197, 1536, 768),
+        (8192, 8192, 8192),
     ];
 
     /// <summary>Measures and writes a table.</summary>
@@ -19,7 +21,8 @@ internal static class Products
     {
         using GpuDevice device = open();
         using var clock = new Clock(device);
-        output.WriteLine("| rows × inputs × outputs | numbers | kernel | µs | 10¹² operations/s |\n|---|---|---|---|---|");
+        output.WriteLine("| rows × inputs × outputs | numbers | kernel | µs | 10¹² operations/s |");
+        output.WriteLine("|---|---|---|---|---|");
         foreach ((int rows, int inputs, int outputs) in isEmulated ? [(33, 48, 40)] : Shapes)
         {
             foreach (LinearNumbers numbers in (LinearNumbers[])[LinearNumbers.Halves, LinearNumbers.Levels])

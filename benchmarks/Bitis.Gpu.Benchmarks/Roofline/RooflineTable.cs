@@ -24,7 +24,8 @@ internal static class RooflineTable
             output.WriteLine($"\n{name}, {precision.Precision}, {images} images:\n");
             try
             {
-                using GpuPlan plan = precision.Build(new TextDevice(PtxTarget.Sm90a, Hardware.All[0].Multiprocessors), images);
+                var device = new TextDevice(PtxTarget.Sm90a, Hardware.All[0].Multiprocessors);
+                using GpuPlan plan = precision.Build(device, images);
                 IReadOnlyList<GpuLaunch> launches = plan.Launches(images);
                 Write(launches, images, hasHalfStates: false, precision.Precision, halves, output);
                 if (precision.Precision == BenchmarkModel.Halves)

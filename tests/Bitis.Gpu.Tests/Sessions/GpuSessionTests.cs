@@ -50,7 +50,7 @@ public sealed class GpuSessionTests
         AssertNear(here.Run(images), there.Run(images), 0.01f);
     }
 
-    /// <summary>A single image has a plan of its own, and the plan of many images runs more of them in pieces.</summary>
+    /// <summary>A single image has a plan of its own. The other plan runs many images in pieces.</summary>
     [Fact]
     public void An_image_has_the_same_answer_alone_and_among_others()
     {
