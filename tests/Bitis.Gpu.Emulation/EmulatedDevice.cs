@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Ptx;
@@ -12,7 +13,8 @@ namespace Bitis.Gpu.Emulation;
 /// <param name="seed">
 /// What decides the errors of approximate instructions, within those that the language permits; null for none.
 /// </param>
-internal sealed class EmulatedDevice(PtxTarget target, int? seed = null) : GpuDevice
+/// <param name="cacheBytes">The cache that it pretends to have.</param>
+internal sealed class EmulatedDevice(PtxTarget target, int? seed = null, long cacheBytes = 1 << 20) : GpuDevice
 {
     /// <summary>The most memory that buffers may take; the tests' models are small.</summary>
     public long MemoryBytes { get; init; } = 1L << 30;
@@ -25,6 +27,9 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null) : GpuDe
 
     /// <inheritdoc />
     public override int Multiprocessors => 108;
+
+    /// <inheritdoc />
+    public override long CacheBytes => cacheBytes;
 
     /// <inheritdoc />
     public override int MaxSharedBytes => target == PtxTarget.Sm90a ? 227 << 10 : 163 << 10;
@@ -52,6 +57,19 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null) : GpuDe
 
     /// <inheritdoc />
     public override GpuGraph Record(IReadOnlyList<GpuLaunch> launches) => new EmulatedGraph(this, [.. launches]);
+
+    /// <inheritdoc />
+    public override IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches)
+    {
+        var times = new List<TimeSpan>(launches.Count);
+        foreach (GpuLaunch launch in launches)
+        {
+            long start = Stopwatch.GetTimestamp();
+            Launch(launch);
+            times.Add(Stopwatch.GetElapsedTime(start));
+        }
+        return times;
+    }
 
     /// <summary>Runs one launch.</summary>
     public void Launch(GpuLaunch launch)

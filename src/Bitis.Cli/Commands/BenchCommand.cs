@@ -25,6 +25,7 @@ internal sealed class BenchCommand : BitisCommand
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<bool> _profile =
         new("--profile") { Description = "Also show the time of each operation of the model." };
+    private readonly DeviceOptionSet _device;
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -36,6 +37,7 @@ internal sealed class BenchCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
+        _device = new DeviceOptionSet(this);
         foreach (Option option in (Option[])[_baseline, _images, _warmup, _batch, _seed, _threads, _profile])
             Options.Add(option);
     }
@@ -54,10 +56,11 @@ internal sealed class BenchCommand : BitisCommand
                 $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
         }
 
-        InferenceSession[] sessions =
-            [.. models.Select(model => model.CreateSession(threads, Context.Cancellation))];
+        SessionOptions options = _device.Choose(arguments, models, threads, Warn);
+        var sessions = new List<InferenceSession>();
         try
         {
+            sessions.AddRange(models.Select(model => model.CreateSession(options, Context.Cancellation)));
             IReadOnlyList<Latency> latencies = Latency.Measure(
                 [.. sessions.Select(session => (Func<FloatTensor, CancellationToken, FloatTensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
@@ -67,7 +70,9 @@ internal sealed class BenchCommand : BitisCommand
                 Context.Cancellation);
             return new BenchResult(
                 [.. models.Zip(latencies, sessions).Select(
-                    m => ModelLatency.Of(m.First.Reference, m.First.Kind, m.Second, m.Third.WeightBytes))],
+                    m => ModelLatency.Of(
+                        m.First.Reference, m.First.KindIn(m.Third), m.Second, m.Third.WeightBytes))],
+                string.Join(", ", sessions.Select(session => session.Device).Distinct()),
                 sessions[0].Threads,
                 batch,
                 arguments.GetValue(_profile) ? Profile(sessions[0], models[0], arguments) : null);

@@ -7,6 +7,7 @@ using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
@@ -25,6 +26,7 @@ internal sealed class ClassifyCommand : BitisCommand
         "--classes", "A text file of class names, one on each line, in the order of the model's outputs.", "FILE");
 
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
+    private readonly DeviceOptionSet _device;
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -39,6 +41,7 @@ internal sealed class ClassifyCommand : BitisCommand
         Arguments.Add(_images);
         Options.Add(_classes);
         Options.Add(_batch);
+        _device = new DeviceOptionSet(this);
         Options.Add(_threads);
         _imageOptions = new ImageOptionSet(this);
     }
@@ -50,8 +53,9 @@ internal sealed class ClassifyCommand : BitisCommand
         IReadOnlyList<string>? names = arguments.GetValue(_classes) is { } file
             ? ClassNamesFile.Load(file, model.Config.Classes)
             : model.ClassNames;
+        int threads = ThreadCount.Resolve(arguments.GetValue(_threads) ?? 0);
         using InferenceSession session = model.CreateSession(
-            arguments.GetValue(_threads) ?? 0, Context.Cancellation);
+            _device.Choose(arguments, [model], threads, Warn), Context.Cancellation);
         var answers = new List<ImageAnswers>();
         var bad = new List<BadImage>();
         foreach (string path in arguments.GetRequiredValue(_images))
@@ -59,11 +63,11 @@ internal sealed class ClassifyCommand : BitisCommand
             using ImageSource? source = OpenOrNote(arguments, path, bad);
             if (source is null)
                 continue;
-            var check = ImageCheck.Of(source, session.Threads, progress, Context.Cancellation);
+            var check = ImageCheck.Of(source, threads, progress, Context.Cancellation);
             bad.AddRange(check.Bad);
             WarnOfDamaged(source);
             if (check.Good is { } images)
-                answers.AddRange(Answer(session, images, names, arguments.GetValue(_batch), progress));
+                answers.AddRange(Answer(session, images, names, arguments.GetValue(_batch), threads, progress));
         }
         bool skips = _imageOptions.Skips(arguments);
         if (answers.Count == 0)
@@ -97,11 +101,12 @@ internal sealed class ClassifyCommand : BitisCommand
         ImageSource images,
         IReadOnlyList<string>? names,
         int batchSize,
+        int threads,
         IProgress<WorkProgress> progress)
     {
         int classes = session.Config.Classes;
         foreach (ImageBatch batch in ImageLoader.Load(
-            images, session.Preprocessing, batchSize, session.Threads, Context.Cancellation))
+            images, session.Preprocessing, batchSize, threads, Context.Cancellation))
         {
             FloatTensor answers = session.Run(batch.Images, Context.Cancellation);
             Logits.RequireFinite(answers, image => batch.Names[image]);

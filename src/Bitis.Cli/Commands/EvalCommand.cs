@@ -6,6 +6,7 @@ using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization;
 using Bitis.Tensors;
@@ -47,6 +48,7 @@ internal sealed class EvalCommand : BitisCommand
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly ImageOptionSet _imageOptions;
+    private readonly DeviceOptionSet _device;
     private readonly Option<int?> _threads = CommonOptions.Threads();
 
     /// <summary>Creates the command.</summary>
@@ -58,6 +60,7 @@ internal sealed class EvalCommand : BitisCommand
             context)
     {
         _model = new ModelOptionSet(this, "MODEL");
+        _device = new DeviceOptionSet(this);
         Option[] options =
         [
             _data, _classes, _labels, _window, _baseline, _simulate, _confusion, _images, _batch, _seed, _threads,
@@ -82,13 +85,14 @@ internal sealed class EvalCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
+        SessionOptions options = _device.Choose(arguments, models, threads, Warn);
         if (model.Config is IDenseConfig)
-            return Segmentation(arguments, model, source, images, progress);
+            return Segmentation(arguments, model, options, source, images, progress);
         Refuse(arguments, "is for models that segment; this one classifies images", _labels, _window);
-        using InferenceSession session = model.CreateSession(threads, Context.Cancellation);
+        using InferenceSession session = model.CreateSession(options, Context.Cancellation);
 
         var others = new List<(string Name, Func<FloatTensor, CancellationToken, FloatTensor> Run)>();
-        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, threads) : null;
+        using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, options) : null;
         if (baseline is not null)
             others.Add(("baseline", InOrderOf(model, baseline)));
         using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
@@ -100,7 +104,7 @@ internal sealed class EvalCommand : BitisCommand
         var evaluator = new Evaluator(session.Run, model.Config.Classes, model.ClassNames, functions)
         {
             BatchSize = arguments.GetValue(_batch),
-            LoaderThreads = session.Threads,
+            LoaderThreads = ThreadCount.Resolve(threads),
         };
         EvaluationResult result = evaluator.Run(images, model.Preprocessing, progress, Context.Cancellation);
         WarnOfDamaged(images);
@@ -110,20 +114,19 @@ internal sealed class EvalCommand : BitisCommand
             result,
             skipped,
             [.. others.Select(r => r.Name)],
-            session.Threads,
+            session,
             arguments.GetValue(_confusion));
     }
 
     private SegmentationReport Segmentation(
-        ParseResult arguments, LoadedModel model, ImageSource source, ImageSource images,
+        ParseResult arguments, LoadedModel model, SessionOptions options, ImageSource source, ImageSource images,
         IProgress<WorkProgress> progress)
     {
         Refuse(
             arguments, "does not apply to models that segment", _classes, _baseline, _simulate, _confusion, _batch);
         string labels = arguments.GetValue(_labels) ?? throw BitisException.InFile(
             model.Reference, "this model segments images; give the folder of ground truth (--labels).");
-        using SegmentationSession session = model.CreateSegmentation(
-            arguments.GetValue(_threads) ?? 0, Context.Cancellation);
+        using SegmentationSession session = model.CreateSegmentation(options, Context.Cancellation);
         (images, int skipped) = _imageOptions.Usable(
             arguments, images, session.Threads, this, progress, Context.Cancellation);
         var evaluation = new SegmentationEvaluation(session, new GroundTruth(labels, session.ReducesZeroLabel));
@@ -144,7 +147,7 @@ internal sealed class EvalCommand : BitisCommand
         }
     }
 
-    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, int threads)
+    private InferenceSession LoadBaseline(LoadedModel baseline, LoadedModel model, SessionOptions options)
     {
         if (baseline.Config.Classes != model.Config.Classes || baseline.Config.InputShape != model.Config.InputShape)
         {
@@ -154,7 +157,7 @@ internal sealed class EvalCommand : BitisCommand
                     + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their outputs cannot be compared.");
         }
-        return baseline.CreateSession(threads, Context.Cancellation);
+        return baseline.CreateSession(options, Context.Cancellation);
     }
 
     /// <summary>The logits of a baseline in the order of the model's classes.</summary>

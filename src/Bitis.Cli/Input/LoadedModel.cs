@@ -46,9 +46,10 @@ internal sealed class LoadedModel
     /// <summary>What users should know about how the file was read (<see cref="VisionModel.Notices"/>).</summary>
     public IReadOnlyList<string> Notices => Float?.Notices ?? [];
 
-    /// <summary>The family and the number format: <c>Vim, w8a8 (mse)</c>.</summary>
-    public string Kind =>
-        Quantized is { } q ? $"{Config.Family}, {q.Recipe.Bits} ({q.Recipe.Method})" : $"{Config.Family}, float32";
+    /// <summary>The family and the number format in a session: <c>Vim, w8a8 (mse)</c>.</summary>
+    /// <param name="floats">The numbers of a session of a float model.</param>
+    public string KindIn(string floats) =>
+        $"{Config.Family}, " + (Quantized is { } q ? $"{q.Recipe.Bits} ({q.Recipe.Method})" : floats);
 
     /// <summary>Loads models that share options. The key of the weights applies to checkpoints only.</summary>
     /// <param name="references">The models; null is skipped.</param>
@@ -89,22 +90,20 @@ internal sealed class LoadedModel
     }
 
     /// <summary>Creates a session of the model.</summary>
-    /// <param name="threads">How many threads compute; 0 for all.</param>
+    /// <param name="options">How to use the machine.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public InferenceSession CreateSession(int threads, CancellationToken cancellationToken)
-    {
-        var options = new SessionOptions { Threads = threads };
-        return Quantized is not null
+    public InferenceSession CreateSession(SessionOptions options, CancellationToken cancellationToken) =>
+        Quantized is not null
             ? InferenceSession.Create(Quantized, options, cancellationToken)
             : InferenceSession.Create(Float!, options, cancellationToken);
-    }
 
     /// <summary>Creates a session of a model that segments.</summary>
-    /// <param name="threads">How many threads compute; 0 for all.</param>
+    /// <param name="options">How to use the machine.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The model is a classifier.</exception>
-    public SegmentationSession CreateSegmentation(int threads, CancellationToken cancellationToken) => Float is null
+    public SegmentationSession CreateSegmentation(SessionOptions options, CancellationToken cancellationToken) =>
+        Float is null
         ? throw BitisException.InFile(
             Reference, "quantized models are classifiers; segmentation runs in float32 so far. Give the checkpoint.")
-        : SegmentationSession.Create(Float, new SessionOptions { Threads = threads }, cancellationToken);
+        : SegmentationSession.Create(Float, options, cancellationToken);
 }

@@ -1,3 +1,5 @@
+using Bitis.Execution.Sessions;
+
 namespace Bitis.Cli.Output;
 
 /// <summary>Formats quantities with their units for people.</summary>
@@ -36,6 +38,10 @@ internal static class Format
         < 3600 => $"{(int)time.TotalMinutes} min {time.Seconds} s",
         _ => $"{(int)time.TotalHours} h {time.Minutes} min",
     };
+
+    /// <summary>What computed: <c>4 threads</c>, or the name of a GPU.</summary>
+    public static string Place(string device, int threads) =>
+        device == CpuEngine.DeviceName ? DisplayText.Count(threads, "thread") : device;
 
     /// <summary>A factor: <c>2.41×</c>.</summary>
     public static string Factor(double factor) => $"{factor:0.00}×";

@@ -15,6 +15,9 @@ internal abstract class GpuDevice : IDisposable
     /// <summary>How many multiprocessors it has, each of which runs blocks of its own.</summary>
     public abstract int Multiprocessors { get; }
 
+    /// <summary>The bytes of the cache that all multiprocessors share.</summary>
+    public abstract long CacheBytes { get; }
+
     /// <summary>The most shared memory of a block.</summary>
     public abstract int MaxSharedBytes { get; }
 
@@ -31,12 +34,19 @@ internal abstract class GpuDevice : IDisposable
     /// <summary>Records launches as a graph, which runs them one after the other.</summary>
     public abstract GpuGraph Record(IReadOnlyList<GpuLaunch> launches);
 
+    /// <summary>Runs launches one after the other, and tells how long each took.</summary>
+    public abstract IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches);
+
+    /// <summary>The bytes that were reserved and filled so far: what a model keeps between calls.</summary>
+    public long UploadedBytes { get; private set; }
+
     /// <summary>Reserves memory and fills it.</summary>
     public unsafe GpuBuffer Upload<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {
         GpuBuffer buffer = Allocate(Math.Max(1, (long)values.Length) * sizeof(T));
         buffer.Write(values);
+        UploadedBytes += buffer.Bytes;
         return buffer;
     }
 

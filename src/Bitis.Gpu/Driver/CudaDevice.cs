@@ -1,4 +1,3 @@
-using System.Text;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Ptx;
 
@@ -7,38 +6,40 @@ namespace Bitis.Gpu.Driver;
 /// <summary>A GPU behind the CUDA driver.</summary>
 /// <remarks>
 /// All work goes to one stream, so it runs in the order in which it was asked for. Each call makes the device's context
-/// that of its thread. The driver keeps assembled kernels on disk, by device and text, so that only the first start
-/// waits for the assembler.
+/// that of its thread.
 /// </remarks>
 internal sealed unsafe class CudaDevice : GpuDevice
 {
-    private const int MultiprocessorsAttribute = 16, MaxSharedAttribute = 97;
+    private const int MultiprocessorsAttribute = 16, CacheAttribute = 38, MaxSharedAttribute = 97;
 
-    private readonly int _device;
-    private readonly nint _context;
-    private bool _isDisposed;
+    private readonly CudaContextHandle _context;
+    private readonly CudaHandle _stream;
+    private readonly ModuleCache? _modules;
+    private readonly string _processor;
 
     /// <summary>Opens a device.</summary>
     /// <param name="info">One of <see cref="CudaDriver.Devices"/>.</param>
+    /// <param name="modules">Where assembled kernels are kept; null for nowhere.</param>
     /// <exception cref="BitisException">The driver refuses it.</exception>
-    public CudaDevice(CudaDeviceInfo info)
+    public CudaDevice(CudaDeviceInfo info, ModuleCache? modules)
     {
-        Name = info.Name;
-        Capability = info.Capability;
-        CudaErrors.Check(CudaFunctions.GetDevice(out _device, info.Ordinal), "be opened");
-        CudaErrors.Check(CudaFunctions.RetainContext(out _context, _device), "be opened");
+        (Name, Capability, _modules) = (info.Name, info.Capability, modules);
+        _processor = $"{info.Name}, {info.Capability}, driver {info.DriverVersion}";
+        CudaErrors.Check(CudaFunctions.GetDevice(out int device, info.Ordinal), "be opened");
+        _context = new CudaContextHandle(device);
         try
         {
             Enter();
-            Multiprocessors = CudaDriver.Attribute(_device, MultiprocessorsAttribute);
-            MaxSharedBytes = CudaDriver.Attribute(_device, MaxSharedAttribute);
+            Multiprocessors = CudaDriver.Attribute(device, MultiprocessorsAttribute);
+            CacheBytes = CudaDriver.Attribute(device, CacheAttribute);
+            MaxSharedBytes = CudaDriver.Attribute(device, MaxSharedAttribute);
             const uint NonBlocking = 1;
             CudaErrors.Check(CudaFunctions.CreateStream(out nint stream, NonBlocking), "be opened");
-            Stream = stream;
+            _stream = new CudaHandle(_context, stream, CudaFunctions.DestroyStream);
         }
         catch
         {
-            _ = CudaFunctions.ReleaseContext(_device);
+            _context.Dispose();
             throw;
         }
     }
@@ -53,20 +54,20 @@ internal sealed unsafe class CudaDevice : GpuDevice
     public override int Multiprocessors { get; }
 
     /// <inheritdoc />
+    public override long CacheBytes { get; }
+
+    /// <inheritdoc />
     public override int MaxSharedBytes { get; }
 
     /// <summary>The queue of all work.</summary>
-    public nint Stream { get; }
+    public nint Stream => _stream.Value;
 
     /// <summary>Makes this device that of the calling thread.</summary>
     public void Enter()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        CudaErrors.Check(CudaFunctions.SetContext(_context), "be used");
+        ObjectDisposedException.ThrowIf(_context.IsClosed, this);
+        CudaErrors.Check(_context.Enter(), "be used");
     }
-
-    /// <summary>As <see cref="Enter"/>, to free something; false if the device is gone.</summary>
-    public bool TryEnter() => !_isDisposed && CudaFunctions.SetContext(_context) == 0;
 
     /// <summary>Waits until all work is done.</summary>
     /// <param name="work">What the work is, for messages.</param>
@@ -78,29 +79,31 @@ internal sealed unsafe class CudaDevice : GpuDevice
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
         Enter();
         CudaErrors.Check(CudaFunctions.Allocate(out ulong address, (nuint)bytes), $"hold {bytes:N0} more bytes");
-        return new CudaBuffer(this, address, bytes);
+        var handle = new CudaHandle(_context, (nint)address, value => CudaFunctions.Free((ulong)value));
+        return new CudaBuffer(this, handle, bytes);
     }
 
     /// <inheritdoc />
     public override GpuFunction Load(PtxKernel kernel)
     {
         Enter();
-        nint module = Assemble(kernel);
+        var module = new CudaHandle(
+            _context, new ModuleLoader(_modules, _processor).Load(kernel), CudaFunctions.UnloadModule);
         try
         {
             string work = $"prepare '{kernel.Name}'";
-            CudaErrors.Check(CudaFunctions.GetFunction(out nint function, module, kernel.Name), work);
+            CudaErrors.Check(CudaFunctions.GetFunction(out nint function, module.Value, kernel.Name), work);
             const int MaxDynamicSharedAttribute = 8;
             if (kernel.SharedBytes > 0)
             {
                 CudaErrors.Check(
                     CudaFunctions.SetFunctionAttribute(function, MaxDynamicSharedAttribute, kernel.SharedBytes), work);
             }
-            return new CudaFunction(this, kernel, module, function);
+            return new CudaFunction(kernel, module, function);
         }
         catch
         {
-            _ = CudaFunctions.UnloadModule(module);
+            module.Dispose();
             throw;
         }
     }
@@ -128,7 +131,7 @@ internal sealed unsafe class CudaDevice : GpuDevice
             CudaErrors.Check(error, work);
             CudaErrors.Check(end, work);
             CudaErrors.Check(CudaFunctions.InstantiateGraph(out nint executable, graph, 0), work);
-            return new CudaGraph(this, executable);
+            return new CudaGraph(this, new CudaHandle(_context, executable, CudaFunctions.DestroyExecutable));
         }
         finally
         {
@@ -138,32 +141,45 @@ internal sealed unsafe class CudaDevice : GpuDevice
     }
 
     /// <inheritdoc />
-    protected override void Dispose(bool disposing)
+    public override IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches)
     {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        _ = CudaFunctions.SetContext(_context);
-        _ = CudaFunctions.DestroyStream(Stream);
-        _ = CudaFunctions.ReleaseContext(_device);
+        const string Work = "tell the time";
+        Enter();
+        var clocks = new List<CudaHandle>();
+        try
+        {
+            // All are made first, so that the GPU does not wait for the host between two launches.
+            for (int i = 0; i <= launches.Count; i++)
+            {
+                CudaErrors.Check(CudaFunctions.CreateEvent(out nint clock, 0), Work);
+                clocks.Add(new CudaHandle(_context, clock, CudaFunctions.DestroyEvent));
+            }
+            CudaErrors.Check(CudaFunctions.RecordEvent(clocks[0].Value, Stream), Work);
+            for (int i = 0; i < launches.Count; i++)
+            {
+                CudaErrors.Check(Launch(launches[i]), $"launch '{launches[i].Function.Kernel.Name}'");
+                CudaErrors.Check(CudaFunctions.RecordEvent(clocks[i + 1].Value, Stream), Work);
+            }
+            Wait("run a model");
+            return [.. clocks.Zip(clocks.Skip(1), TimeBetween)];
+        }
+        finally
+        {
+            clocks.ForEach(clock => clock.Dispose());
+        }
+
+        static TimeSpan TimeBetween(CudaHandle start, CudaHandle end)
+        {
+            CudaErrors.Check(CudaFunctions.GetElapsedTime(out float milliseconds, start.Value, end.Value), Work);
+            return TimeSpan.FromMilliseconds(milliseconds);
+        }
     }
 
-    /// <summary>Assembles a kernel. The assembler's words are part of the message if it refuses.</summary>
-    private static nint Assemble(PtxKernel kernel)
+    /// <inheritdoc />
+    protected override void Dispose(bool disposing)
     {
-        const int LogBytes = 4096, ErrorLog = 5, ErrorLogBytes = 6;
-        byte[] image = Encoding.ASCII.GetBytes($"{kernel.Text}\0"), log = new byte[LogBytes];
-        int* options = stackalloc int[] { ErrorLog, ErrorLogBytes };
-        fixed (byte* text = image, words = log)
-        {
-            nint* values = stackalloc nint[] { (nint)words, LogBytes };
-            int error = CudaFunctions.LoadModule(out nint module, text, 2, options, values);
-            if (error == 0)
-                return module;
-            BitisException cause = CudaErrors.Exception(error, $"assemble '{kernel.Name}'");
-            string said = Encoding.ASCII.GetString(log.AsSpan(0, Array.IndexOf(log, (byte)0))).Trim();
-            throw said.Length == 0 ? cause : new BitisException($"{cause.Message} {said}", cause);
-        }
+        _stream.Dispose();
+        _context.Dispose();
     }
 
     private int Launch(GpuLaunch launch)

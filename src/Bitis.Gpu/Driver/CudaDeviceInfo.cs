@@ -7,4 +7,6 @@ namespace Bitis.Gpu.Driver;
 /// <param name="Name">The name that the maker gave it.</param>
 /// <param name="Capability">What instructions it has.</param>
 /// <param name="MemoryBytes">Its memory.</param>
-internal sealed record CudaDeviceInfo(int Ordinal, string Name, ComputeCapability Capability, long MemoryBytes);
+/// <param name="DriverVersion">The version of CUDA that the driver has.</param>
+internal sealed record CudaDeviceInfo(
+    int Ordinal, string Name, ComputeCapability Capability, long MemoryBytes, string DriverVersion);

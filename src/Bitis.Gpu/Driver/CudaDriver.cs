@@ -15,7 +15,7 @@ internal static unsafe class CudaDriver
     /// <exception cref="BitisException">There is no driver, no GPU, or the driver is too old.</exception>
     public static IReadOnlyList<CudaDeviceInfo> Devices()
     {
-        Start();
+        string version = Start();
         CudaErrors.Check(CudaFunctions.GetDeviceCount(out int count), "be counted");
         if (count == 0)
             throw CudaErrors.Exception(CudaErrors.NoDevice, "be found");
@@ -23,7 +23,7 @@ internal static unsafe class CudaDriver
         for (int i = 0; i < count; i++)
         {
             CudaErrors.Check(CudaFunctions.GetDevice(out int device, i), "be opened");
-            devices[i] = Describe(i, device);
+            devices[i] = Describe(i, device, version);
         }
         return devices;
     }
@@ -35,7 +35,8 @@ internal static unsafe class CudaDriver
         return value;
     }
 
-    private static void Start()
+    /// <summary>Starts the driver, and tells its version.</summary>
+    private static string Start()
     {
         int version;
         try
@@ -53,16 +54,17 @@ internal static unsafe class CudaDriver
             throw new BitisException(
                 $"The CUDA driver has version {Text(version)}, but Bitis needs {Text(LeastVersion)} or later.");
         }
+        return Text(version);
     }
 
-    private static CudaDeviceInfo Describe(int ordinal, int device)
+    private static CudaDeviceInfo Describe(int ordinal, int device, string version)
     {
         const int NameLength = 256;
         byte* name = stackalloc byte[NameLength];
         CudaErrors.Check(CudaFunctions.GetDeviceName(name, NameLength, device), "be described");
         CudaErrors.Check(CudaFunctions.GetDeviceMemory(out nuint bytes, device), "be described");
         var capability = new ComputeCapability(Attribute(device, MajorAttribute), Attribute(device, MinorAttribute));
-        return new CudaDeviceInfo(ordinal, Marshal.PtrToStringUTF8((nint)name) ?? "", capability, (long)bytes);
+        return new CudaDeviceInfo(ordinal, Marshal.PtrToStringUTF8((nint)name) ?? "", capability, (long)bytes, version);
     }
 
     private static string Text(int version) => $"{version / 1000}.{version % 1000 / 10}";

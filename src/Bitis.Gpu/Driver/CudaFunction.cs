@@ -4,24 +4,22 @@ using Bitis.Gpu.Ptx;
 namespace Bitis.Gpu.Driver;
 
 /// <summary>A kernel that a <see cref="CudaDevice"/> has assembled.</summary>
-/// <param name="device">The device.</param>
 /// <param name="kernel">Its text.</param>
-/// <param name="module">The driver's module.</param>
+/// <param name="module">The driver's module, which is unloaded with it.</param>
 /// <param name="handle">The driver's function.</param>
-internal sealed class CudaFunction(CudaDevice device, PtxKernel kernel, nint module, nint handle) : GpuFunction(kernel)
+internal sealed class CudaFunction(PtxKernel kernel, CudaHandle module, nint handle) : GpuFunction(kernel)
 {
-    private bool _isDisposed;
-
     /// <summary>The driver's function.</summary>
-    public nint Handle => handle;
+    /// <exception cref="ObjectDisposedException">Its module was unloaded.</exception>
+    public nint Handle
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(module.IsClosed, this);
+            return handle;
+        }
+    }
 
     /// <inheritdoc />
-    protected override void Dispose(bool disposing)
-    {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        if (device.TryEnter())
-            _ = CudaFunctions.UnloadModule(module);
-    }
+    protected override void Dispose(bool disposing) => module.Dispose();
 }

@@ -51,6 +51,19 @@ internal static unsafe partial class CudaFunctions
     [LibraryImport(Library, EntryPoint = "cuModuleLoadDataEx")]
     public static partial int LoadModule(out nint module, byte* image, uint count, int* options, nint* values);
 
+    [LibraryImport(Library, EntryPoint = "cuLinkCreate_v2")]
+    public static partial int CreateLink(uint count, int* options, nint* values, out nint link);
+
+    [LibraryImport(Library, EntryPoint = "cuLinkAddData_v2", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int AddToLink(
+        nint link, int kind, byte* data, nuint bytes, string name, uint count, int* options, nint* values);
+
+    [LibraryImport(Library, EntryPoint = "cuLinkComplete")]
+    public static partial int CompleteLink(nint link, out byte* image, out nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuLinkDestroy")]
+    public static partial int DestroyLink(nint link);
+
     [LibraryImport(Library, EntryPoint = "cuModuleUnload")]
     public static partial int UnloadModule(nint module);
 
@@ -80,6 +93,18 @@ internal static unsafe partial class CudaFunctions
 
     [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
     public static partial int Wait(nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuEventCreate")]
+    public static partial int CreateEvent(out nint clock, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuEventRecord")]
+    public static partial int RecordEvent(nint clock, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuEventElapsedTime")]
+    public static partial int GetElapsedTime(out float milliseconds, nint start, nint end);
+
+    [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
+    public static partial int DestroyEvent(nint clock);
 
     [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
     public static partial int BeginCapture(nint stream, int mode);

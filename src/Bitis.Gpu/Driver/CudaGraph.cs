@@ -5,25 +5,17 @@ namespace Bitis.Gpu.Driver;
 /// <summary>A graph of the CUDA driver.</summary>
 /// <param name="device">The device.</param>
 /// <param name="executable">The driver's graph.</param>
-internal sealed class CudaGraph(CudaDevice device, nint executable) : GpuGraph
+internal sealed class CudaGraph(CudaDevice device, CudaHandle executable) : GpuGraph
 {
-    private bool _isDisposed;
-
     /// <inheritdoc />
     public override void Run()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        nint graph = executable.Value;
         device.Enter();
-        CudaErrors.Check(CudaFunctions.LaunchGraph(executable, device.Stream), "run a model");
+        CudaErrors.Check(CudaFunctions.LaunchGraph(graph, device.Stream), "run a model");
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc />
-    protected override void Dispose(bool disposing)
-    {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        if (device.TryEnter())
-            _ = CudaFunctions.DestroyExecutable(executable);
-    }
+    protected override void Dispose(bool disposing) => executable.Dispose();
 }

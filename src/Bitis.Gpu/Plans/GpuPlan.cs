@@ -21,19 +21,40 @@ internal sealed class GpuPlan(
     /// <summary>Computes logits.</summary>
     /// <param name="pixels">Normalized pixels, image after image.</param>
     /// <param name="logits">Receives the logits, image after image.</param>
+    /// <param name="cancellationToken">Ends the work before the next images.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
-    public void Run(ReadOnlySpan<float> pixels, Span<float> logits)
+    public void Run(
+        ReadOnlySpan<float> pixels, Span<float> logits, CancellationToken cancellationToken = default)
     {
         int pixelsOfImage = input.Rows * input.Columns, count = pixels.Length / pixelsOfImage;
         if (pixels.Length != count * pixelsOfImage || logits.Length != count * output.Columns)
             throw new ArgumentException($"{pixels.Length} pixels for {logits.Length} logits.", nameof(pixels));
         for (int done = 0; done < count; done += images)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             int now = Math.Min(images, count - done);
             input.Buffer.Write(pixels.Slice(done * pixelsOfImage, now * pixelsOfImage));
             GraphOf(now).Run();
             output.Buffer.Read(logits.Slice(done * output.Columns, now * output.Columns));
         }
+    }
+
+    /// <summary>The most images at a time.</summary>
+    public int Images => images;
+
+    /// <summary>The device.</summary>
+    public GpuDevice Device => device;
+
+    /// <summary>The launches for some images, in order.</summary>
+    public IReadOnlyList<GpuLaunch> Launches(int count) => [.. steps.Select(step => step(count))];
+
+    /// <summary>Computes images and times each launch.</summary>
+    /// <param name="pixels">Normalized pixels of at most <see cref="Images"/> images.</param>
+    public IReadOnlyList<(GpuLaunch Launch, TimeSpan Time)> Profile(ReadOnlySpan<float> pixels)
+    {
+        input.Buffer.Write(pixels);
+        IReadOnlyList<GpuLaunch> launches = Launches(pixels.Length / (input.Rows * input.Columns));
+        return [.. launches.Zip(device.Time(launches))];
     }
 
     /// <inheritdoc />
@@ -49,7 +70,7 @@ internal sealed class GpuPlan(
     private GpuGraph GraphOf(int count)
     {
         if (!_graphs.TryGetValue(count, out GpuGraph? graph))
-            _graphs.Add(count, graph = device.Record([.. steps.Select(step => step(count))]));
+            _graphs.Add(count, graph = device.Record(Launches(count)));
         return graph;
     }
 }

@@ -214,7 +214,7 @@ internal sealed class GpuPlanBuilder
         GpuKernelTable<TShape> table, TShape shape, int countOfImage = 1)
     {
         GpuKernelRow<TShape> row = table.Best(_device, shape, _images * countOfImage);
-        PtxKernel kernel = row.Emit(shape, _target);
+        PtxKernel kernel = row.Emit(shape, _target) with { Shape = shape };
         if (!_functions.TryGetValue(kernel.Text, out GpuFunction? function))
             _functions.Add(kernel.Text, function = Own(_device.Load(kernel)));
         return (function, row);

@@ -7,4 +7,8 @@ namespace Bitis.Gpu.Ptx;
 /// <param name="SharedBytes">The shared memory of a block.</param>
 /// <param name="Parameters">The parameters, in order.</param>
 internal sealed record PtxKernel(
-    string Name, string Text, int Threads, int SharedBytes, IReadOnlyList<ParameterKind> Parameters);
+    string Name, string Text, int Threads, int SharedBytes, IReadOnlyList<ParameterKind> Parameters)
+{
+    /// <summary>What the text was written for, for cost models; null if it is not known.</summary>
+    public object? Shape { get; init; }
+}

@@ -67,6 +67,26 @@ internal sealed class EmulatedBuffer(GlobalMemory memory, ulong address, int byt
         ? throw new EmulationException(FindingKind.Uninitialized, $"bytes from {offset} of {Bytes}")
         : _data.AsSpan(offset, count);
 
+    /// <summary>Copies the bytes that somebody wrote, and leaves the others as they are.</summary>
+    public void CopyWritten(Span<byte> target)
+    {
+        for (int i = 0; i < target.Length; i++)
+        {
+            if (_writers[i] != 0)
+                target[i] = _data[i];
+        }
+    }
+
+    /// <summary>Replaces the bytes that somebody wrote.</summary>
+    public void ReplaceWritten(ReadOnlySpan<byte> source)
+    {
+        for (int i = 0; i < source.Length; i++)
+        {
+            if (_writers[i] != 0)
+                _data[i] = source[i];
+        }
+    }
+
     /// <inheritdoc />
     protected override void WriteBytes(ReadOnlySpan<byte> source)
     {

@@ -10,7 +10,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
 {
     private readonly TempFolder _folder = new();
 
-    public static TheoryData<string> Packages => ["Bitis", "Bitis.Imaging", "Bitis.Models", "Bitis.Cli"];
+    public static TheoryData<string> Packages => ["Bitis", "Bitis.Imaging", "Bitis.Gpu", "Bitis.Models", "Bitis.Cli"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -30,6 +30,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
     [Theory]
     [InlineData("Bitis", "README.md")]
     [InlineData("Bitis.Imaging", "README.md")]
+    [InlineData("Bitis.Gpu", "docs/gpu.md")]
     [InlineData("Bitis.Models", "models/README.md")]
     [InlineData("Bitis.Cli", "README.md")]
     public void Its_readme_names_files_instead_of_links_that_lead_nowhere(string package, string source)
@@ -48,6 +49,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
     {
         Assert.DoesNotContain(packages.Files("Bitis"), IsWeights);
         Assert.DoesNotContain(packages.Files("Bitis.Imaging"), IsWeights);
+        Assert.DoesNotContain(packages.Files("Bitis.Gpu"), IsWeights);
         Assert.Equal(4, packages.Files("Bitis.Models").Count(IsWeights));
         Assert.DoesNotContain(packages.Files("Bitis.Models"), file => file.EndsWith(".dll", StringComparison.Ordinal));
         Assert.False(packages.Metadata("Bitis.Models").ContainsKey("dependencies"));

@@ -43,7 +43,7 @@ public sealed class SessionConcurrencyTests
                 }
             }))];
             await Task.WhenAll(callers);
-            Assert.InRange(session.Workspaces.Count, 1, WorkspacePool.Limit);
+            Assert.InRange(session.Workspaces.Count, 1, CpuEngine.MostCalls);
         }
     }
 
@@ -77,7 +77,7 @@ public sealed class SessionConcurrencyTests
     public async Task Four_calls_run_at_once_and_the_next_ones_wait_their_turn()
     {
         using InferenceSession session = Create();
-        WorkspacePool pool = session.Workspaces;
+        WorkspacePool<SessionWorkspace> pool = session.Workspaces;
         SessionWorkspace[] busy = Occupy(session);
         Assert.Equal(4, busy.Distinct().Count());
         Assert.Equal(4, pool.Count);
@@ -255,7 +255,7 @@ public sealed class SessionConcurrencyTests
 
     /// <summary>Takes all workspaces, as calls that run for long would.</summary>
     private static SessionWorkspace[] Occupy(InferenceSession session) =>
-        [.. Enumerable.Range(0, WorkspacePool.Limit).Select(_ => session.Workspaces.Rent(CancellationToken.None))];
+        [.. Enumerable.Range(0, CpuEngine.MostCalls).Select(_ => session.Workspaces.Rent(CancellationToken.None))];
 
     private static void Return(InferenceSession session, params SessionWorkspace[] workspaces)
     {

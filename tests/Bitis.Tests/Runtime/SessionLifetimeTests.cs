@@ -130,7 +130,7 @@ public sealed class SessionLifetimeTests
         Collect();
         long before = AlignedMemoryHandle.LiveBytes;
         var busy = new Stack<SessionWorkspace>();
-        while (busy.Count < WorkspacePool.Limit)
+        while (busy.Count < CpuEngine.MostCalls)
         {
             busy.Push(session.Workspaces.Rent(CancellationToken.None));
             Assert.Equal((busy.Count - 1) * arena, AlignedMemoryHandle.LiveBytes - before);
@@ -141,7 +141,7 @@ public sealed class SessionLifetimeTests
             session.Workspaces.Return(workspace);
         for (int i = 0; i < 10; i++)
             session.Run(image);
-        Assert.Equal(WorkspacePool.Limit * arena, AlignedMemoryHandle.LiveBytes - before);
+        Assert.Equal(CpuEngine.MostCalls * arena, AlignedMemoryHandle.LiveBytes - before);
     }
 
     private int _right;

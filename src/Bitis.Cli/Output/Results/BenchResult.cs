@@ -4,7 +4,8 @@ namespace Bitis.Cli.Output.Results;
 
 /// <summary>The result of <c>bitis bench</c>: the model, then the baseline if there is one.</summary>
 internal sealed record BenchResult(
-    IReadOnlyList<ModelLatency> Models, int Threads, int Batch, IReadOnlyList<ProfileLine>? Profile) : ICommandResult
+    IReadOnlyList<ModelLatency> Models, string Device, int Threads, int Batch,
+    IReadOnlyList<ProfileLine>? Profile) : ICommandResult
 {
     /// <summary>The speedup of the model over the baseline, by medians; null without a baseline.</summary>
     public double? SpeedUp => Models.Count > 1 ? Models[1].MedianMs / Models[0].MedianMs : null;
@@ -22,7 +23,7 @@ internal sealed record BenchResult(
                         $"{1000 / m.MedianMs:0.0}", Format.Bytes(m.WeightBytes),
                     ]));
         report.Line();
-        report.Line($"{DisplayText.Count(Threads, "thread")}, batch {Batch}, model only, on generated images.");
+        report.Line($"{Format.Place(Device, Threads)}, batch {Batch}, model only, on generated images.");
         if (SpeedUp is { } factor)
             report.Line($"The first model is {Format.Factor(factor)} as fast as the baseline.");
         if (Profile is not null)

@@ -17,6 +17,7 @@ internal sealed record EvalReport(
     double? Top5,
     IReadOnlyList<AgreementReport> Agreements,
     double ImagesPerSecond,
+    string Device,
     int Threads,
     IReadOnlyList<ClassReport>? Classes,
     IReadOnlyList<ConfusionReport>? Confusions) : ICommandResult
@@ -30,13 +31,13 @@ internal sealed record EvalReport(
         EvaluationResult result,
         long skipped,
         IReadOnlyList<string> references,
-        int threads,
+        InferenceSession session,
         bool withConfusions)
     {
         ClassMap classes = result.Classes!;
         return new EvalReport(
             model.Reference,
-            model.Kind,
+            model.KindIn(session),
             data,
             classes.Summary,
             result.Images,
@@ -46,7 +47,8 @@ internal sealed record EvalReport(
             result.Top5,
             [.. references.Zip(result.Agreements, AgreementReport.Of)],
             result.ImagesPerSecond,
-            threads,
+            session.Device,
+            session.Threads,
             withConfusions ? [.. result.Confusions.Classes.Select(Report)] : null,
             withConfusions ? [.. result.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);
 
@@ -72,7 +74,7 @@ internal sealed record EvalReport(
             ("top-1", Format.Accuracy(Top1)),
             ("top-5", Format.Accuracy(Top5)),
             .. Agreements.Select(agreement => ($"agreement with {agreement.With}", (string?)agreement.Describe())),
-            ("speed", $"{ImagesPerSecond:0.0} images/s on {DisplayText.Count(Threads, "thread")} (model only)"),
+            ("speed", $"{ImagesPerSecond:0.0} images/s on {Format.Place(Device, Threads)} (model only)"),
         ]);
         if (Classes is not { Count: > 0 } || Confusions is null)
             return;

@@ -1,3 +1,4 @@
+using Bitis.Cli.Output.Parts;
 using Bitis.Imaging;
 
 namespace Bitis.Cli.Output.Results;
@@ -10,7 +11,9 @@ internal sealed record VersionResult(
     int Processors,
     IReadOnlyList<string> InstructionSets,
     string InstructionSetInUse,
-    string? ImageLibrary) : ICommandResult
+    string? ImageLibrary,
+    IReadOnlyList<GpuReport> Gpus,
+    string? WhyNoGpu) : ICommandResult
 {
     /// <inheritdoc />
     public void Describe(Report report) => report.Fields(
@@ -21,5 +24,7 @@ internal sealed record VersionResult(
         ("processors", $"{Processors}"),
         ("instruction sets", $"{string.Join(", ", InstructionSets)}; in use: {InstructionSetInUse}"),
         ("images", ImageLibrary ?? $"libvips cannot be loaded. {ImageDecoder.NativeLibraryHint}"),
+        .. Gpus.Select((gpu, i) => (i == 0 ? "GPUs" : "", (string?)gpu.Describe())),
+        ("GPUs", WhyNoGpu),
     ]);
 }

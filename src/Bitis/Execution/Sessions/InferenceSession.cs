@@ -24,28 +24,18 @@ namespace Bitis;
 /// </remarks>
 public sealed class InferenceSession : IDisposable
 {
-    /// <summary>The images on each thread after which a long call rents its share of the processors again.</summary>
-    private const int ImagesPerShare = 16;
-
-    private readonly Plan _plan;
-    private readonly WorkspacePool _workspaces;
+    private readonly SessionEngine _engine;
     private readonly int _imageLength;
 
     private InferenceSession(
-        ModelConfig config,
-        Preprocessing preprocessing,
-        IReadOnlyList<string>? classNames,
-        Plan plan,
-        int threads)
+        ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames, SessionEngine engine)
     {
         Config = config;
         Preprocessing = preprocessing;
         ClassNames = classNames;
-        _plan = plan;
+        _engine = engine;
         _imageLength = (int)config.InputShape.ElementCount;
         InputShape = config.InputShape;
-        Threads = threads;
-        _workspaces = new WorkspacePool(plan, threads);
     }
 
     /// <summary>The model's architecture.</summary>
@@ -57,20 +47,26 @@ public sealed class InferenceSession : IDisposable
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>How many threads compute a lone call.</summary>
-    public int Threads { get; }
+    /// <summary>What computes: <c>CPU</c>, or the name of a GPU.</summary>
+    public string Device => _engine.Device;
+
+    /// <summary>What the floats of a float model are: <c>float32</c>.</summary>
+    internal string Floats => _engine.Floats;
+
+    /// <summary>How many threads compute a lone call; 1 if a GPU computes it.</summary>
+    public int Threads => _engine.Threads;
 
     /// <summary>
     /// The bytes that the weights of linear layers and of the patch embedding take in memory, with scales and biases.
     /// </summary>
-    public long WeightBytes =>
-        _plan.Operations.SelectMany(operation => operation.Weights).Distinct().Sum(weights => weights.Bytes);
+    /// <remarks>On a GPU, they are all bytes that the model keeps there between calls.</remarks>
+    public long WeightBytes => _engine.WeightBytes;
 
-    /// <summary>The compiled model.</summary>
-    internal Plan Plan => _plan;
+    /// <summary>The compiled model of a session on the CPU.</summary>
+    internal Plan Plan => ((CpuEngine)_engine).Plan;
 
-    /// <summary>The memory that calls work in.</summary>
-    internal WorkspacePool Workspaces => _workspaces;
+    /// <summary>The memory that calls of a session on the CPU work in.</summary>
+    internal WorkspacePool<SessionWorkspace> Workspaces => ((CpuEngine)_engine).Workspaces;
 
     /// <summary>The shape of one image. The property of the config would create a new one each time.</summary>
     private Shape InputShape { get; }
@@ -79,34 +75,35 @@ public sealed class InferenceSession : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    /// <exception cref="BitisException">A weight is not a finite number, or there are too many threads.</exception>
+    /// <exception cref="BitisException">
+    /// A weight is not a finite number, there are too many threads, or the device cannot compute the model.
+    /// </exception>
     public static InferenceSession Create(
         VisionModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         model.Config.RequireClassifier("InferenceSession");
-        int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
+        options ??= SessionOptions.Default;
         RequireFinite(model.Weights, cancellationToken);
-        var folding = new NormFolding(model.Graph);
-        Plan plan = PlanBuilder.Build(
-            folding.Graph, folding.WeightsOf(model.Weights), cancellationToken: cancellationToken);
-        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
+        SessionEngine engine = options.Open(model, cancellationToken);
+        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, engine);
     }
 
     /// <summary>Creates a session for a quantized model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    /// <exception cref="BitisException">A weight is not a finite number, or there are too many threads.</exception>
+    /// <exception cref="BitisException">
+    /// A weight is not a finite number, there are too many threads, or the device cannot compute the model.
+    /// </exception>
     public static InferenceSession Create(
         QuantizedModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
+        options ??= SessionOptions.Default;
         RequireFinite(model.Weights, cancellationToken);
-        Plan plan = PlanBuilder.Build(
-            model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken: cancellationToken);
-        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, plan, threads);
+        SessionEngine engine = options.Open(model, cancellationToken);
+        return new InferenceSession(model.Config, model.Preprocessing, model.ClassNames, engine);
     }
 
     /// <summary>Creates a session from a <c>.bitis</c> file or a float checkpoint.</summary>
@@ -152,8 +149,7 @@ public sealed class InferenceSession : IDisposable
     {
         RequireLengths(images, logits);
         InputImages.RequireFinite(images, InputShape);
-        SessionWorkspace workspace = _workspaces.Rent(cancellationToken);
-        Run(workspace, images, logits, cancellationToken);
+        _engine.Run(images, logits, cancellationToken);
     }
 
     /// <summary>
@@ -170,23 +166,7 @@ public sealed class InferenceSession : IDisposable
         if (image.Shape[0] != 1)
             throw new ArgumentException($"One image is profiled at a time, not {image.Shape[0]}.", nameof(image));
         InputImages.RequireFinite(image);
-        SessionWorkspace workspace = _workspaces.Rent(cancellationToken);
-        try
-        {
-            WorkerPool pool = WorkerPool.RentShare(Threads);
-            try
-            {
-                return workspace.Profile(image.Span, pool, cancellationToken);
-            }
-            finally
-            {
-                WorkerPool.ReturnShare(pool);
-            }
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
+        return _engine.Profile(image, cancellationToken);
     }
 
     /// <summary>The classes that a photograph most probably shows, best first.</summary>
@@ -249,52 +229,13 @@ public sealed class InferenceSession : IDisposable
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             FloatTensor input = Prepare(images, cancellationToken);
             FloatTensor logits = FloatTensor.Uninitialized([images.Count, Config.Classes]);
-            SessionWorkspace workspace = await _workspaces.RentAsync(cancellationToken).ConfigureAwait(false);
-            Run(workspace, input.Span, logits.Span, cancellationToken);
+            await _engine.RunAsync(input, logits, cancellationToken).ConfigureAwait(false);
             return Best(logits, count);
         }
     }
 
     /// <summary>Frees the memory after the running calls have finished. Waiting and new calls fail.</summary>
-    public void Dispose()
-    {
-        _workspaces.Dispose();
-        _plan.Dispose();
-    }
-
-    /// <summary>Computes a batch in a workspace and returns the workspace.</summary>
-    private void Run(
-        SessionWorkspace workspace,
-        ReadOnlySpan<float> images,
-        Span<float> logits,
-        CancellationToken cancellationToken)
-    {
-        try
-        {
-            int batch = logits.Length / Config.Classes;
-            for (int start = 0, count; start < batch; start += count)
-            {
-                count = Math.Min(batch - start, Threads * ImagesPerShare);
-                WorkerPool pool = WorkerPool.RentShare(Threads);
-                try
-                {
-                    workspace.Run(
-                        images.Slice(start * _imageLength, count * _imageLength),
-                        logits.Slice(start * Config.Classes, count * Config.Classes),
-                        pool,
-                        cancellationToken);
-                }
-                finally
-                {
-                    WorkerPool.ReturnShare(pool);
-                }
-            }
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
-    }
+    public void Dispose() => _engine.Dispose();
 
     /// <summary>The model's input for photographs.</summary>
     private FloatTensor Prepare(IReadOnlyList<PixelImage> images, CancellationToken cancellationToken)

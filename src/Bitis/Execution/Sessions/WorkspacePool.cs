@@ -1,21 +1,16 @@
-using Bitis.Execution.Planning;
-
 namespace Bitis.Execution.Sessions;
 
 /// <summary>The pool of a session's workspaces; each serves one call at a time.</summary>
-/// <remarks>
-/// There are at most <see cref="Limit"/> workspaces. A call that finds none waits, first come, first served.
-/// </remarks>
-/// <param name="plan">The plan that the workspaces run.</param>
-/// <param name="threads">The most threads of one call.</param>
-internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
+/// <remarks>A call that finds none waits, first come, first served.</remarks>
+/// <typeparam name="TWorkspace">What a call works in.</typeparam>
+/// <param name="create">Creates a workspace when it is first needed.</param>
+/// <param name="limit">The most workspaces.</param>
+internal sealed class WorkspacePool<TWorkspace>(Func<TWorkspace> create, int limit) : IDisposable
+    where TWorkspace : class, IDisposable
 {
-    /// <summary>The most workspaces. More would only take memory, since each call takes a processor.</summary>
-    public const int Limit = 4;
-
     private readonly object _gate = new();
-    private readonly Stack<SessionWorkspace> _free = new(Limit); // the last one used is in the caches
-    private readonly Queue<TaskCompletionSource<SessionWorkspace>> _waiting = new();
+    private readonly Stack<TWorkspace> _free = new(limit); // the last one used is in the caches
+    private readonly Queue<TaskCompletionSource<TWorkspace>> _waiting = new();
     private int _count;
     private bool _isDisposed;
 
@@ -42,9 +37,9 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
     /// <summary>Takes a workspace, or blocks until one is free. Allocates nothing if one is free.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
-    public SessionWorkspace Rent(CancellationToken cancellationToken)
+    public TWorkspace Rent(CancellationToken cancellationToken)
     {
-        if (TryRent(cancellationToken, out TaskCompletionSource<SessionWorkspace>? call) is { } workspace)
+        if (TryRent(cancellationToken, out TaskCompletionSource<TWorkspace>? call) is { } workspace)
             return workspace;
         using (CancelWith(call!, cancellationToken))
             return call!.Task.GetAwaiter().GetResult();
@@ -53,20 +48,20 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
     /// <summary>Takes a workspace as soon as there is one.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or meanwhile.</exception>
-    public async ValueTask<SessionWorkspace> RentAsync(CancellationToken cancellationToken)
+    public async ValueTask<TWorkspace> RentAsync(CancellationToken cancellationToken)
     {
-        if (TryRent(cancellationToken, out TaskCompletionSource<SessionWorkspace>? call) is { } workspace)
+        if (TryRent(cancellationToken, out TaskCompletionSource<TWorkspace>? call) is { } workspace)
             return workspace;
         using (CancelWith(call!, cancellationToken))
             return await call!.Task.ConfigureAwait(false);
     }
 
     /// <summary>Gives a workspace to the call that has waited longest.</summary>
-    public void Return(SessionWorkspace workspace)
+    public void Return(TWorkspace workspace)
     {
         lock (_gate)
         {
-            while (_waiting.TryDequeue(out TaskCompletionSource<SessionWorkspace>? call))
+            while (_waiting.TryDequeue(out TaskCompletionSource<TWorkspace>? call))
             {
                 if (call.TrySetResult(workspace))
                     return; // else it was cancelled
@@ -83,19 +78,19 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
         lock (_gate)
         {
             _isDisposed = true;
-            while (_waiting.TryDequeue(out TaskCompletionSource<SessionWorkspace>? call))
+            while (_waiting.TryDequeue(out TaskCompletionSource<TWorkspace>? call))
                 call.TrySetException(Disposed());
             while (_free.Count < _count)
                 Monitor.Wait(_gate);
-            foreach (SessionWorkspace workspace in _free)
+            foreach (TWorkspace workspace in _free)
                 workspace.Dispose();
         }
     }
 
     /// <summary>Takes a free or a new workspace.</summary>
     /// <returns>Null if there is none; <paramref name="call"/> will get one.</returns>
-    private SessionWorkspace? TryRent(
-        CancellationToken cancellationToken, out TaskCompletionSource<SessionWorkspace>? call)
+    private TWorkspace? TryRent(
+        CancellationToken cancellationToken, out TaskCompletionSource<TWorkspace>? call)
     {
         cancellationToken.ThrowIfCancellationRequested();
         call = null;
@@ -103,24 +98,24 @@ internal sealed class WorkspacePool(Plan plan, int threads) : IDisposable
         {
             if (_isDisposed)
                 throw Disposed();
-            if (_free.TryPop(out SessionWorkspace? workspace))
+            if (_free.TryPop(out TWorkspace? workspace))
                 return workspace;
-            if (_count < Limit)
+            if (_count < limit)
             {
-                workspace = new SessionWorkspace(plan, threads);
+                workspace = create();
                 _count++;
                 return workspace;
             }
-            call = new TaskCompletionSource<SessionWorkspace>(TaskCreationOptions.RunContinuationsAsynchronously);
+            call = new TaskCompletionSource<TWorkspace>(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Enqueue(call);
             return null;
         }
     }
 
     private static CancellationTokenRegistration CancelWith(
-        TaskCompletionSource<SessionWorkspace> call, CancellationToken cancellationToken) =>
+        TaskCompletionSource<TWorkspace> call, CancellationToken cancellationToken) =>
         cancellationToken.UnsafeRegister(
-            static (state, token) => ((TaskCompletionSource<SessionWorkspace>)state!).TrySetCanceled(token), call);
+            static (state, token) => ((TaskCompletionSource<TWorkspace>)state!).TrySetCanceled(token), call);
 
     private static ObjectDisposedException Disposed() => new(nameof(InferenceSession));
 }

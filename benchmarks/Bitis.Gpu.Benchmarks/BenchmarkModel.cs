@@ -1,0 +1,62 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Plans;
+using Bitis.Models;
+using Bitis.Models.Catalogue;
+using Bitis.Tensors;
+
+namespace Bitis.Gpu.Benchmarks;
+
+/// <summary>A model with random weights in one precision, and its plans.</summary>
+/// <param name="Precision">What a table calls the precision: <c>w8a8 full</c>.</param>
+/// <param name="Build">Plans it on an open device, for some images at a time.</param>
+/// <param name="CreateSession">The same model on the CPU.</param>
+internal sealed record BenchmarkModel(
+    string Precision, Func<GpuDevice, int, GpuPlan> Build, Func<InferenceSession> CreateSession)
+{
+    private static readonly (string Bits, Scope Scope)[] Quantized =
+    [
+        ("w8a8", Scope.Linear), ("w8a8", Scope.Ssm), ("w8a8", Scope.Full), ("w4a8", Scope.Full),
+    ];
+
+    /// <summary>The name of the precision that quantized models are compared with.</summary>
+    public const string Halves = "float16";
+
+    /// <summary>A published variant with random weights.</summary>
+    public static VisionModel Create(string variant) =>
+        VisionModel.CreateRandom(ModelCatalogue.Get(variant).Config, seed: 1);
+
+    /// <summary>A model in all precisions; each is made when it is asked for.</summary>
+    public static IEnumerable<BenchmarkModel> AllOf(VisionModel model)
+    {
+        yield return Floats(model, "float32", GpuPrecision.Floats);
+        yield return Floats(model, Halves, GpuPrecision.Halves);
+        foreach ((string bits, Scope scope) in Quantized)
+        {
+            QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+                model,
+                CalibrationSet.FromTensors(Images(model, 1)),
+                new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits), Scope = scope });
+            yield return new BenchmarkModel(
+                $"{bits} {scope.ToString().ToLowerInvariant()}",
+                (device, images) => GpuPlanBuilder.Build(device, quantized, images),
+                () => InferenceSession.Create(quantized));
+        }
+    }
+
+    /// <summary>Images of noise as a model takes them; after some, they repeat.</summary>
+    public static FloatTensor Images(VisionModel model, int count)
+    {
+        const int Different = 8;
+        var random = new SeededRandom(2);
+        var images = new FloatTensor(model.Config.InputShape.Prepend(count));
+        int repeated = images.Length / count * Math.Min(count, Different);
+        for (int i = 0; i < images.Length; i++)
+            images.Span[i] = i < repeated ? (float)random.NextNormal() : images.Span[i - repeated];
+        return images;
+    }
+
+    private static BenchmarkModel Floats(VisionModel model, string name, GpuPrecision precision) => new(
+        name,
+        (device, images) => GpuPlanBuilder.Build(device, model, images, precision),
+        () => InferenceSession.Create(model));
+}

@@ -1,0 +1,112 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Plans;
+using Bitis.Gpu.Ptx;
+using Bitis.Models;
+using Bitis.Models.Vim;
+using Bitis.Tensors;
+
+namespace Bitis.Gpu.Benchmarks.Checks;
+
+/// <summary>Small models with awkward sizes, in all precisions, on a GPU and on the interpreter.</summary>
+internal static class SmallModelChecks
+{
+    private const int Images = 3, AtOnce = 2;
+
+    /// <summary>A level that becomes its neighbour changes logits by less.</summary>
+    private const float Tolerance = 0.01f;
+
+    private static VimConfig Config => new()
+    {
+        ImageSize = 16,
+        PatchSize = 4,
+        Stride = 4,
+        Width = 24,
+        Depth = 2,
+        InnerWidth = 48,
+        DeltaRank = 2,
+        Classes = 5,
+    };
+
+    /// <summary>The models: padding, odd sizes, both norms, both places of the class token.</summary>
+    private static IReadOnlyList<(string Name, VisionModel Model)> Models { get; } =
+    [
+        ("17 tokens", Create(Config)),
+        ("class token first, 8 states", Create(Config with
+        {
+            ClassToken = ClassTokenPosition.First, HalvesDirections = false, StateSize = 8,
+        })),
+        ("layer norm, 50 tokens", Create(Config with
+        {
+            Norm = NormKind.Layer, Stride = 2, DeltaRank = 4, ConvKernelSize = 3,
+        })),
+    ];
+
+    /// <summary>Compares each launch, and the answers with the CPU's. False if something is wrong.</summary>
+    public static bool Run(Func<GpuDevice> open, TextWriter output)
+    {
+        var differences = new PairedDifferences();
+        bool areNear = true;
+        output.WriteLine("| model | precision | logits against the CPU's |\n|---|---|---|");
+        foreach ((string name, VisionModel model) in Models)
+        {
+            FloatTensor images = BenchmarkModel.Images(model, Images);
+            foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
+            {
+                (bool isNear, string text) = Check(open, precision, images, differences);
+                areNear &= isNear;
+                output.WriteLine($"| {name} | {precision.Precision} | {text} |");
+            }
+        }
+        output.WriteLine();
+        differences.Write(output);
+        output.WriteLine();
+        output.WriteLine(differences.AreSmall
+            ? "All kernels do what the interpreter says."
+            : "**Some kernels do not do what the interpreter says.**");
+        if (!areNear)
+            output.WriteLine("**Some models do not answer as on the CPU.**");
+        return differences.AreSmall && areNear;
+    }
+
+    /// <summary>Runs each precision once, without comparing: for <c>compute-sanitizer</c>.</summary>
+    public static void RunOnce(Func<GpuDevice> open, TextWriter output)
+    {
+        VisionModel model = Models[0].Model;
+        FloatTensor images = BenchmarkModel.Images(model, 1);
+        foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
+        {
+            using GpuPlan plan = precision.Build(open(), 1);
+            plan.Run(images.Span, new float[model.Config.Classes]);
+            output.WriteLine(precision.Precision);
+        }
+    }
+
+    private static (bool IsNear, string Text) Check(
+        Func<GpuDevice> open, BenchmarkModel precision, FloatTensor images, PairedDifferences differences)
+    {
+        try
+        {
+            GpuDevice device = open();
+            var interpreter = new EmulatedDevice(PtxTarget.For(device.Capability));
+            using GpuPlan plan = precision.Build(new PairedDevice(device, interpreter, differences), AtOnce);
+            using InferenceSession session = precision.CreateSession();
+            FloatTensor expected = session.Run(images);
+            var logits = new float[expected.Length];
+            plan.Run(images.Span, logits);
+            float largest = 0, difference = 0;
+            for (int i = 0; i < logits.Length; i++)
+            {
+                largest = Math.Max(largest, Math.Abs(expected.Span[i]));
+                difference = Math.Max(difference, Math.Abs(logits[i] - expected.Span[i]));
+            }
+            return (difference <= Tolerance * largest, $"{difference / largest:P3} of the largest");
+        }
+        catch (Exception e) when (e is BitisException or EmulationException)
+        {
+            return (false, e.Message.ReplaceLineEndings(" "));
+        }
+    }
+
+    private static VisionModel Create(VimConfig config) => VisionModel.CreateRandom(config, seed: 11);
+}

@@ -1,0 +1,58 @@
+using Bitis.Execution.Sessions;
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Plans;
+using Bitis.Gpu.Sessions;
+using Bitis.Graphs;
+
+namespace Bitis;
+
+/// <summary>Options of an <see cref="InferenceSession"/> that computes on a GPU of NVIDIA.</summary>
+/// <remarks>
+/// It needs the CUDA driver and nothing else of CUDA. Several sessions may use one GPU. What the GPU cannot compute is
+/// refused when a session is created, by name.
+/// </remarks>
+public sealed record GpuOptions : SessionOptions
+{
+    /// <summary>The GPU; null for the first one.</summary>
+    public NvidiaGpu? Gpu { get; init; }
+
+    /// <summary>What a float model is computed in. A quantized model says itself.</summary>
+    public FloatPrecision Precision { get; init; }
+
+    /// <summary>Lets the CPU compute what the GPU cannot, and receives the reason; null to refuse it.</summary>
+    public Action<string>? OnFallback { get; init; }
+
+    /// <inheritdoc />
+    internal override SessionEngine Open(VisionModel model, CancellationToken cancellationToken)
+    {
+        GpuPrecision precision = Precision == FloatPrecision.Float16 ? GpuPrecision.Halves : GpuPrecision.Floats;
+        return Open(
+            model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, precision),
+            () => base.Open(model, cancellationToken), cancellationToken);
+    }
+
+    /// <inheritdoc />
+    internal override SessionEngine Open(QuantizedModel model, CancellationToken cancellationToken) => Open(
+        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images),
+        () => base.Open(model, cancellationToken), cancellationToken);
+
+    private SessionEngine Open(
+        Graph graph, Func<GpuDevice, int, GpuPlan> plan, Func<SessionEngine> openCpu,
+        CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        string reason;
+        try
+        {
+            NvidiaGpu gpu = Gpu ?? NvidiaGpu.FindAll()[0];
+            return new GpuEngine(gpu.Name, Precision, new GpuWorkspace(gpu.Open, graph, plan));
+        }
+        catch (BitisException e) when (OnFallback is not null)
+        {
+            reason = e.Message;
+        }
+        SessionEngine engine = openCpu();
+        OnFallback(reason);
+        return engine;
+    }
+}

@@ -1,0 +1,68 @@
+using Bitis.Execution.Planning;
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Plans;
+using Bitis.Graphs;
+
+namespace Bitis.Gpu.Sessions;
+
+/// <summary>The plans of a model on a device: one for many images, and one for a single image.</summary>
+/// <remarks>
+/// A single image wants kernels with many small blocks, so it has a plan of its own, made at the first such call.
+/// </remarks>
+internal sealed class GpuWorkspace : IDisposable
+{
+    /// <summary>The images of a plan: enough to keep a GPU busy, few enough for buffers of moderate size.</summary>
+    private const int FewestImages = 16, MostImages = 128;
+
+    private readonly Func<GpuDevice> _open;
+    private readonly Func<GpuDevice, int, GpuPlan> _plan;
+    private readonly GpuPlan _many;
+    private readonly int _imageLength;
+    private GpuPlan? _single;
+
+    /// <summary>Plans a model.</summary>
+    /// <param name="open">Opens the device.</param>
+    /// <param name="graph">The model's graph.</param>
+    /// <param name="plan">Makes a plan for a number of images on an open device, which the plan owns.</param>
+    /// <exception cref="BitisException">The device cannot compute the model.</exception>
+    public GpuWorkspace(Func<GpuDevice> open, Graph graph, Func<GpuDevice, int, GpuPlan> plan)
+    {
+        (_open, _plan, _imageLength) = (open, plan, (int)graph.Input.Shape.ElementCount);
+        GpuDevice device = open();
+        _many = plan(device, ImagesAtOnce(graph, device.CacheBytes));
+        WeightBytes = device.UploadedBytes;
+    }
+
+    /// <summary>The bytes that the model keeps on the device between calls.</summary>
+    public long WeightBytes { get; }
+
+    /// <summary>How many images at a time leave what one kernel writes and the next one reads in a cache.</summary>
+    public static int ImagesAtOnce(Graph graph, long cacheBytes)
+    {
+        long largest = graph.Nodes.Max(node => node.Shape.ElementCount) * sizeof(float);
+        return (int)Math.Clamp(cacheBytes / (2 * largest), FewestImages, MostImages);
+    }
+
+    /// <summary>Computes the logits of a batch.</summary>
+    /// <param name="images">Normalized pixels, image after image.</param>
+    /// <param name="logits">Receives the logits, image after image.</param>
+    /// <param name="cancellationToken">Ends the work before the next images.</param>
+    public void Run(ReadOnlySpan<float> images, Span<float> logits, CancellationToken cancellationToken) =>
+        (images.Length == _imageLength ? Single() : _many).Run(images, logits, cancellationToken);
+
+    /// <summary>Runs one image, and times each kernel.</summary>
+    public IReadOnlyList<OperationTime> Profile(ReadOnlySpan<float> image) =>
+    [
+        .. Single().Profile(image).Select((step, i) => new OperationTime(
+            $"launch {i + 1}", step.Launch.Function.Kernel.Name, step.Time)),
+    ];
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _many.Dispose();
+        _single?.Dispose();
+    }
+
+    private GpuPlan Single() => _single ??= _plan(_open(), 1);
+}

@@ -1,0 +1,43 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Driver;
+
+namespace Bitis;
+
+/// <summary>A GPU of this machine, for <see cref="GpuOptions.Gpu"/>.</summary>
+public sealed class NvidiaGpu
+{
+    private readonly Func<GpuDevice> _open;
+
+    /// <summary>Describes a GPU, or what tests put in its place.</summary>
+    /// <param name="info">The GPU.</param>
+    /// <param name="open">Opens it.</param>
+    internal NvidiaGpu(CudaDeviceInfo info, Func<GpuDevice> open)
+    {
+        (Name, MemoryBytes, DriverVersion, _open) = (info.Name, info.MemoryBytes, info.DriverVersion, open);
+        ComputeCapability = $"{info.Capability}";
+    }
+
+    /// <summary>The name that NVIDIA gave it.</summary>
+    public string Name { get; }
+
+    /// <summary>Its memory.</summary>
+    public long MemoryBytes { get; }
+
+    /// <summary>Its generation, as NVIDIA counts: <c>9.0</c>. Bitis needs 8.0 or later.</summary>
+    public string ComputeCapability { get; }
+
+    /// <summary>The version of CUDA that its driver has.</summary>
+    public string DriverVersion { get; }
+
+    /// <summary>The GPUs of this machine.</summary>
+    /// <exception cref="BitisException">There is no GPU or no driver; the message says which.</exception>
+    public static IReadOnlyList<NvidiaGpu> FindAll() =>
+        [.. CudaDriver.Devices().Select(info => new NvidiaGpu(info, () => new CudaDevice(info, ModuleCache.OfUser)))];
+
+    /// <inheritdoc />
+    public override string ToString() => Name;
+
+    /// <summary>Opens it.</summary>
+    /// <exception cref="BitisException">The driver refuses it.</exception>
+    internal GpuDevice Open() => _open();
+}

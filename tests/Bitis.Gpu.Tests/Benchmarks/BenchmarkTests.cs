@@ -1,0 +1,93 @@
+using System.Runtime.InteropServices;
+using Bitis.Gpu.Benchmarks;
+using Bitis.Gpu.Benchmarks.Checks;
+using Bitis.Gpu.Benchmarks.Measurements;
+using Bitis.Gpu.Benchmarks.Planning;
+using Bitis.Gpu.Benchmarks.Roofline;
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Plans;
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Tests.Benchmarks;
+
+/// <summary>The program of benchmarks/gpu.sh on the interpreter.</summary>
+public sealed class BenchmarkTests
+{
+    [Theory]
+    [InlineData("device", "emulated sm_80")]
+    [InlineData("sanitize", "w4a8 full")]
+    [InlineData("products", "linear-tensor-cores")]
+    public void Commands_run(string command, string expected)
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(0, BenchmarkCommands.Run(["--emulated", command], output, error));
+        Assert.Contains(expected, output.ToString());
+        Assert.Equal("", error.ToString());
+    }
+
+    [Fact]
+    public void Unknown_commands_show_the_usage()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(2, BenchmarkCommands.Run(["nothing"], output, error));
+        Assert.Contains("roofline VARIANT", error.ToString());
+    }
+
+    [Fact]
+    public void Rooflines_need_no_GPU()
+    {
+        using var output = new StringWriter();
+        RooflineTable.Write("small", ModelTimes.Small(), 2, output);
+        string text = output.ToString();
+        Assert.Contains("half2 states", text);
+        Assert.Contains("times float16", text);
+        Assert.DoesNotContain("unknown", text);
+    }
+
+    [Fact]
+    public void Texts_are_those_that_plans_load()
+    {
+        var device = new TextDevice(PtxTarget.Sm90a, multiprocessors: 132);
+        using GpuPlan plan = BenchmarkModel.AllOf(ModelTimes.Small()).First().Build(device, 2);
+        Assert.Contains(device.Kernels, kernel => kernel.Name.StartsWith("scan", StringComparison.Ordinal));
+        Assert.All(device.Kernels, kernel => Assert.Contains(".target sm_90a", kernel.Text));
+        Assert.Equal(
+            plan.Launches(2).Select(launch => launch.Function.Kernel).Distinct().Count(), device.Kernels.Count);
+    }
+
+    [Fact]
+    public void Small_differences_of_exponentials_are_good()
+    {
+        var differences = new PairedDifferences();
+        BenchmarkModel model = BenchmarkModel.AllOf(ModelTimes.Small()).First();
+        EmulatedDevice real = new(PtxTarget.Sm80, seed: 3), interpreter = new(PtxTarget.Sm80);
+        using GpuPlan plan = model.Build(new PairedDevice(real, interpreter, differences), 1);
+        plan.Run(BenchmarkModel.Images(ModelTimes.Small(), 1).Span, new float[5]);
+        Assert.True(differences.AreSmall);
+        using var output = new StringWriter();
+        differences.Write(output);
+        Assert.Contains("scan", output.ToString());
+    }
+
+    [Theory]
+    [InlineData(1f, 1f, true)]
+    [InlineData(1f, 1.00001f, true)]
+    [InlineData(1f, 1.01f, false)]
+    [InlineData(1f, float.NaN, false)]
+    public void Large_differences_are_bad(float here, float there, bool isGood)
+    {
+        var differences = new PairedDifferences();
+        differences.Add("kernel", MemoryMarshal.AsBytes([here, 0.5f]), MemoryMarshal.AsBytes([there, 0.5f]));
+        Assert.Equal(isGood, differences.AreSmall);
+    }
+
+    [Fact]
+    public void A_level_may_differ_by_one()
+    {
+        var differences = new PairedDifferences();
+        differences.Add("kernel", [7, 255, 9, 1, 0, 0, 0, 0], [8, 255, 9, 0, 0, 0, 0, 0]);
+        Assert.True(differences.AreSmall);
+        differences.Add("kernel", [7, 255, 9, 160, 128, 128, 128, 128], [7, 255, 9, 162, 128, 128, 128, 128]);
+        Assert.False(differences.AreSmall);
+    }
+}

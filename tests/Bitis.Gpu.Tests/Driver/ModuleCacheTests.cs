@@ -1,0 +1,78 @@
+using Bitis.Gpu.Driver;
+
+namespace Bitis.Gpu.Tests.Driver;
+
+/// <summary>Assembled kernels on disk.</summary>
+public sealed class ModuleCacheTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("bitis-modules-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void What_was_added_is_found_until_it_is_removed()
+    {
+        var cache = new ModuleCache(Path.Combine(_folder, "new", "folder"));
+        Assert.Null(cache.Find("key"));
+        cache.Add("key", [1, 2, 3]);
+        Assert.Equal([1, 2, 3], cache.Find("key"));
+        Assert.Null(cache.Find("other key"));
+        cache.Add("key", [4]);
+        Assert.Equal([4], cache.Find("key"));
+        cache.Remove("key");
+        Assert.Null(cache.Find("key"));
+        cache.Remove("key");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(31)]
+    [InlineData(32)]
+    [InlineData(33)]
+    public void Cut_files_count_as_not_there(int length)
+    {
+        var cache = new ModuleCache(_folder);
+        cache.Add("key", [1, 2, 3]);
+        string file = Assert.Single(Directory.GetFiles(_folder));
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..length]);
+        Assert.Null(cache.Find("key"));
+        cache.Add("key", [1, 2, 3]);
+        Assert.Equal([1, 2, 3], cache.Find("key"));
+    }
+
+    [Fact]
+    public void Each_changed_bit_counts_as_damage()
+    {
+        var cache = new ModuleCache(_folder);
+        cache.Add("key", [1, 2, 3]);
+        string file = Assert.Single(Directory.GetFiles(_folder));
+        byte[] whole = File.ReadAllBytes(file);
+        for (int i = 0; i < whole.Length; i++)
+        {
+            byte[] changed = [.. whole];
+            changed[i] ^= 0x10;
+            File.WriteAllBytes(file, changed);
+            Assert.Null(cache.Find("key"));
+        }
+    }
+
+    /// <summary>A reader sees one of the files that were written, or none, and no file is left over.</summary>
+    [Fact]
+    public void Writers_and_readers_may_share_the_folder()
+    {
+        const int Writers = 4, Rounds = 20, Bytes = 10_000;
+        var caches = Enumerable.Range(0, Writers).Select(_ => new ModuleCache(_folder)).ToArray();
+        Parallel.For(0, Writers, new ParallelOptions { MaxDegreeOfParallelism = Writers }, writer =>
+        {
+            byte[] mine = [.. Enumerable.Repeat((byte)writer, Bytes)];
+            for (int round = 0; round < Rounds; round++)
+            {
+                caches[writer].Add("key", mine);
+                byte[] found = caches[writer].Find("key")!;
+                Assert.Equal(Bytes, found.Length);
+                Assert.True(found[0] < Writers && found.AsSpan().IndexOfAnyExcept(found[0]) < 0);
+            }
+        });
+        Assert.Single(Directory.GetFiles(_folder));
+    }
+}
