@@ -2,7 +2,7 @@ using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Scans;
-using Bitis.Gpu.Plans;
+using Bitis.Gpu.Plans.Steps;
 using Bitis.Gpu.Ptx;
 using Bitis.Kernels.Scan;
 
@@ -36,9 +36,9 @@ public sealed class LevelScanTests
             [.. Enumerable.Range(0, count).Select(_ => low + (random.NextSingle() * (high - low)))];
         IntegerScanTables[] tables = [.. Enumerable.Range(0, 2).Select(
             _ => Tables(random, Values, tokens, channels, states, groups, hiddenBits))];
-        var shape = new ScanShape(tokens, channels, states, Rank: 1, OutputScale: 1, WritesLevels: false)
+        var shape = new ScanShape(tokens, channels, states, Rank: 1)
         {
-            Levels = ScanConstants.ShapeOf(tables, "scan"),
+            Levels = ScanConstants.ShapeOf(tables[0]),
         };
         int rows = Images * tokens;
         float[][] u = [Values(rows * channels, -1, 1), Values(rows * channels, -1, 1)];
@@ -55,13 +55,14 @@ public sealed class LevelScanTests
         var operands = new ScanOperands
         {
             Images = Images,
-            Forward = device.Upload<float>(u[0]),
-            Backward = device.Upload<float>(u[1]),
-            ForwardParameters = device.Upload<float>(parameters[0]),
-            BackwardParameters = device.Upload<float>(parameters[1]),
+            Input = device.Upload<float>([.. u[0], .. u[1]]),
+            InputOffset = u[0].Length,
+            Parameters = device.Upload<float>([.. parameters[0], .. parameters[1]]),
+            ParameterOffset = parameters[0].Length,
             DeltaWeights = device.Upload<float>(deltaWeights),
             DeltaBiases = device.Upload<float>(new float[2 * channels]),
-            States = ScanConstants.Constants(tables, x => device.Upload<float>(x), x => device.Upload<int>(x)),
+            States = ScanConstants.ConstantsOf(
+                tables, tokens, x => device.Upload<float>(x), x => device.Upload<int>(x)),
             Gate = device.Upload<float>([.. Enumerable.Repeat(Gate, rows * channels)]),
             Output = output,
         };

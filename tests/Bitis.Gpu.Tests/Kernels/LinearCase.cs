@@ -1,8 +1,10 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
 using Bitis.Gpu.Ptx;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
 
@@ -22,6 +24,9 @@ internal sealed class LinearCase
     private readonly float[] _inputScales;
     private readonly int[] _inputZeros;
     private readonly float[] _weightScales;
+    private readonly float[] _outputInverses;
+    private readonly float[] _outputZeros;
+    private readonly float[] _outputFactors;
 
     public LinearCase(LinearShape shape, int rows)
     {
@@ -40,6 +45,9 @@ internal sealed class LinearCase
         _inputScales = Floats(rows, 0.001f, 0.02f);
         _inputZeros = [.. Enumerable.Range(0, rows).Select(_ => _random.Next(256))];
         _weightScales = Floats(shape.Outputs, 0.001f, 0.01f);
+        _outputInverses = Floats(rows, 5, 20);
+        _outputZeros = [.. Enumerable.Range(0, rows).Select(_ => (float)_random.Next(256))];
+        _outputFactors = Floats(shape.Outputs, 0.5f, 2);
         Expected = Compute();
     }
 
@@ -68,6 +76,9 @@ internal sealed class LinearCase
             InputZeroPoints = Device.Upload<int>(_inputZeros),
             WeightScales = Device.Upload<float>(_weightScales),
             ColumnSums = Device.Upload<int>(columnSums),
+            OutputLevels = new LevelOperands(
+                Device.Upload<float>(_outputInverses), Device.Upload<float>(_outputZeros),
+                Device.Upload<float>(_outputFactors)),
         };
         using GpuGraph graph = Device.Record([operands.Launch(function, row, _shape)]);
         graph.Run();
@@ -81,7 +92,10 @@ internal sealed class LinearCase
         for (int i = 0; i < results.Length; i++)
         {
             (int row, int column) = Math.DivRem(i, _shape.Outputs);
-            results[i] = KernelRun.Peek(output, (row * stride) + column, _shape.Output == LinearOutput.Halves);
+            int place = (row * stride) + column;
+            results[i] = _shape.Output == LinearOutput.Levels
+                ? ((EmulatedBuffer)output).Peek(place, 1)[0]
+                : KernelRun.Peek(output, place, _shape.Output == LinearOutput.Halves);
         }
         return results;
     }
@@ -112,7 +126,22 @@ internal sealed class LinearCase
     private float[] Compute()
     {
         float[] y = _shape.Numbers == LinearNumbers.Levels ? ComputeLevels() : ComputeFloats();
-        return _shape.Output == LinearOutput.Halves ? Array.ConvertAll(y, value => (float)(Half)value) : y;
+        if (_shape.Activation == LinearActivation.Gelu)
+            y = Array.ConvertAll(y, new Gelu().Apply);
+        return _shape.Output switch
+        {
+            LinearOutput.Halves => Array.ConvertAll(y, value => (float)(Half)value),
+            LinearOutput.Levels => [.. y.Select(Level)],
+            _ => y,
+        };
+    }
+
+    private float Level(float value, int index)
+    {
+        (int row, int column) = Math.DivRem(index, _shape.Outputs);
+        float factor = _shape.Levels!.HasFactors ? _outputFactors[column] : 1;
+        float rounded = MathF.Round(value * factor * _outputInverses[row]);
+        return Math.Clamp(rounded + _outputZeros[row], 0, _shape.Levels.MaxLevel);
     }
 
     private float[] ComputeFloats()

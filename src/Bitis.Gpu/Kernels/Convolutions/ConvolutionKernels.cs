@@ -36,15 +36,16 @@ internal static class ConvolutionKernels
         var w = new PtxWriter(
             $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}"
                 + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
-                + (shape.MaxLevel is null ? "" : "_levels"),
+                + (shape.Levels is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
         Register backward = w.Parameter(ParameterKind.Pointer);
         Register? quantizers = shape.QuantizesInput ? w.Parameter(ParameterKind.Pointer) : null;
-        Register[] levels = shape.MaxLevel is null
+        Register[] outputs = shape.Levels is null
             ? []
-            : [.. Enumerable.Range(0, 4).Select(_ => w.Parameter(ParameterKind.Pointer))];
+            : [w.Parameter(ParameterKind.Pointer), w.Parameter(ParameterKind.Pointer)];
+        LevelWriter? levels = shape.Levels is null ? null : new LevelWriter(w, shape.Levels);
         (Register part, Register piece) = w.Divide(w.Special("ctaid.x"), Pieces(shape));
         Register channel = w.MultiplyAdd(part, Threads, w.Special("tid.x"));
         Register hasChannel = w.Less(channel, shape.Channels);
@@ -59,19 +60,21 @@ internal static class ConvolutionKernels
         Register index = w.MultiplyAdd(row, shape.OutputStride, channel);
         for (int direction = 0; direction < 2; direction++)
         {
-            Register place = w.Add(channel, direction * shape.Taps * shape.Channels);
+            Register ofTaps = w.Add(channel, direction * shape.Taps * shape.Channels);
             Register[] taps = [.. Enumerable.Range(0, shape.Taps).Select(k => w.LoadConstant(
-                w.Address(weights, place, sizeof(float)), k * shape.Channels * sizeof(float)))];
+                w.Address(weights, ofTaps, sizeof(float)), k * shape.Channels * sizeof(float)))];
             Register bias = w.LoadConstant(
                 w.Address(biases, channel, sizeof(float)), direction * shape.Channels * sizeof(float));
-            InputQuantizer? quantizer = quantizers is { } table
-                ? ReadQuantizer(w, shape, w.Address(table, channel, sizeof(float)), direction)
+            ChannelQuantizer? quantizer = quantizers is { } table
+                ? ChannelQuantizer.Read(
+                    w, w.Address(table, channel, sizeof(float)), 4 * direction * shape.Channels, shape.Channels)
                 : null;
+            Register? factor = levels?.ReadFactor(w.Add(channel, direction * shape.Channels));
             // The values that the direction's taps meet.
             int start = direction * before;
             Register[] values = x[start..(start + TokensOfThread + before)];
             if (quantizer is { } grid)
-                values = [.. values.Select(value => w.Center(value, grid.InverseScale, grid.Lowest, grid.Highest))];
+                values = [.. values.Select(value => grid.Center(w, value))];
             Register output = w.Address(direction == 0 ? forward : backward, index, shape.ElementBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {
@@ -79,38 +82,20 @@ internal static class ConvolutionKernels
                 for (int k = 0; k < shape.Taps; k++)
                     sum = w.MultiplyAdd(taps[k], values[direction == 0 ? t + k : t + before - k], sum);
                 if (quantizer is not null)
-                    sum = w.Add(w.Multiply(sum, quantizer.SumScale), bias);
+                    sum = quantizer.Scale(w, sum, bias);
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
                 Register u = w.Silu(sum);
                 w.Store(
                     isInside, Operand.At(output, t * shape.OutputStride * shape.ElementBytes), u, shape.AreHalves);
-                if (shape.MaxLevel is { } maxLevel)
-                {
-                    Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
-                    Register token = w.Add(first, (direction * shape.Tokens) + t);
-                    Register level = Level(w, levels, token, isInside, u, maxLevel);
-                    w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(levels[direction], levelIndex, 1)), level);
-                }
+                if (levels is null)
+                    continue;
+                Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
+                LevelWriter.Row ofToken = levels.ReadRow(w.Add(first, (direction * shape.Tokens) + t), isInside);
+                Operand place = Operand.At(w.Address(outputs[direction], levelIndex, 1));
+                w.DoIf(isInside, "st.global.u8", place, levels.Level(u, ofToken, factor));
             }
         }
         return w.Finish(target);
-    }
-
-    private static InputQuantizer ReadQuantizer(
-        PtxWriter w, ConvolutionShape shape, Register ofChannel, int direction)
-    {
-        Register[] values = [.. Enumerable.Range(4 * direction, 4).Select(
-            row => w.LoadConstant(ofChannel, row * shape.Channels * sizeof(float)))];
-        return new InputQuantizer(values[0], values[1], values[2], values[3]);
-    }
-
-    private static Register Level(
-        PtxWriter w, Register[] levels, Register token, Register isInside, Register u, int maxLevel)
-    {
-        Register inverse = w.Float(0), zero = w.Float(0);
-        w.DoIf(isInside, "ld.global.nc.f32", inverse, Operand.At(w.Address(levels[2], token, sizeof(float))));
-        w.DoIf(isInside, "ld.global.nc.f32", zero, Operand.At(w.Address(levels[3], token, sizeof(float))));
-        return w.Quantize(u, inverse, zero, maxLevel);
     }
 
     /// <summary>A token of the window, 0 outside of the sequence.</summary>
@@ -124,7 +109,4 @@ internal static class ConvolutionKernels
             shape.AreHalves);
         return value;
     }
-
-    /// <summary>How values of a channel become levels, and their sums values.</summary>
-    private sealed record InputQuantizer(Register InverseScale, Register Lowest, Register Highest, Register SumScale);
 }

@@ -17,8 +17,8 @@ internal sealed record ConvolutionShape(int Tokens, int Channels, int Taps)
     /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
     public bool QuantizesInput { get; init; }
 
-    /// <summary>The largest level, if levels of the output are written, too; else null.</summary>
-    public int? MaxLevel { get; init; }
+    /// <summary>What levels of the outputs are written, too; null for none.</summary>
+    public LevelShape? Levels { get; init; }
 
     /// <summary>The distance of rows of the outputs in elements.</summary>
     public int OutputStride => AreHalves ? LinearShape.RowHalves(Channels) : Channels;

@@ -7,7 +7,7 @@ namespace Bitis.Gpu.Kernels.Products;
 /// <code>
 ///   value  = (float)(sum − zeroPoint[m]·columnSum[n])            of levels; else the sum itself
 ///   y[m,n] = value·(scaleA[m]·scaleW[n]) + bias[n]               every product and sum rounded
-///   C[m,n] = y[m,n]  or  (half)y[m,n]
+///   C[m,n] = y[m,n]  or  (half)y[m,n]  or  the level of y[m,n]   of GELU(y[m,n]) with an activation
 /// </code>
 /// It works on two neighbouring columns, so that they are stored at once where rows permit it.
 /// </remarks>
@@ -21,6 +21,7 @@ internal sealed class LinearEpilogue
     private readonly Register? _inputZeroPoints;
     private readonly Register? _weightScales;
     private readonly Register? _columnSums;
+    private readonly LevelWriter? _levels;
 
     /// <summary>Reads the parameters behind the operands and the number of rows.</summary>
     /// <param name="writer">The kernel.</param>
@@ -38,6 +39,8 @@ internal sealed class LinearEpilogue
             _weightScales = writer.Parameter(ParameterKind.Pointer);
             _columnSums = writer.Parameter(ParameterKind.Pointer);
         }
+        if (shape.Levels is not null)
+            _levels = new LevelWriter(writer, shape.Levels);
     }
 
     /// <summary>Whether two columns lie at an address that permits one access to both.</summary>
@@ -50,7 +53,8 @@ internal sealed class LinearEpilogue
     {
         Register isInside = _writer.Less(row, rows);
         return new RowValues(
-            row, isInside, ReadFloat(_inputScales, row, isInside), ReadInteger(_inputZeroPoints, row, isInside));
+            row, isInside, ReadFloat(_inputScales, row, isInside), ReadInteger(_inputZeroPoints, row, isInside),
+            _levels?.ReadRow(row, isInside));
     }
 
     /// <summary>What belongs to a column and the next one.</summary>
@@ -63,7 +67,7 @@ internal sealed class LinearEpilogue
             Register c = i == 0 ? column : _writer.Add(column, i), isInside = _writer.Less(c, _shape.Outputs);
             values[i] = new ColumnValues(
                 c, isInside, ReadFloat(_bias, c, isInside), ReadFloat(_weightScales, c, isInside),
-                ReadInteger(_columnSums, c, isInside));
+                ReadInteger(_columnSums, c, isInside), _levels?.ReadFactor(c, isInside));
         }
         return values;
     }
@@ -75,7 +79,7 @@ internal sealed class LinearEpilogue
     public void Store(RowValues row, ColumnValues[] columns, ReadOnlySpan<Register> sums)
     {
         PtxWriter w = _writer;
-        Register[] y = [Dequantize(row, columns[0], sums[0]), Dequantize(row, columns[1], sums[1])];
+        Register[] y = [Finish(row, columns[0], sums[0]), Finish(row, columns[1], sums[1])];
         Register index = w.MultiplyAdd(row.Index, _shape.OutputStride, columns[0].Index);
         Register address = w.Address(_target, index, _shape.OutputBytes);
         if (HasPairs)
@@ -85,10 +89,22 @@ internal sealed class LinearEpilogue
         }
         for (int i = 0; i < y.Length; i++)
         {
-            w.Store(
-                w.Both(row.IsInside, columns[i].IsInside), Operand.At(address, i * _shape.OutputBytes), y[i],
-                _shape.Output == LinearOutput.Halves);
+            Register isInside = w.Both(row.IsInside, columns[i].IsInside);
+            Operand place = Operand.At(address, i * _shape.OutputBytes);
+            if (_levels is null)
+                w.Store(isInside, place, y[i], _shape.Output == LinearOutput.Halves);
+            else
+                w.DoIf(isInside, "st.global.u8", place, y[i]);
         }
+    }
+
+    /// <summary>What is stored for a sum: a float, or a level.</summary>
+    private Register Finish(RowValues row, ColumnValues column, Register sum)
+    {
+        Register y = Dequantize(row, column, sum);
+        if (_shape.Activation == LinearActivation.Gelu)
+            y = _writer.Gelu(y);
+        return _levels is null ? y : _levels.Level(y, row.Levels!, column.LevelFactor);
     }
 
     private Register Dequantize(RowValues row, ColumnValues column, Register sum)
@@ -111,6 +127,11 @@ internal sealed class LinearEpilogue
         {
             Register halves = w.Emit(RegisterKind.Word, "cvt.rn.f16x2.f32", y[1], y[0]);
             w.DoIf(isInside, "st.global.b32", Operand.At(address), halves);
+        }
+        else if (_levels is not null)
+        {
+            Register pair = w.Or(y[0], w.ShiftLeft(y[1], 8));
+            w.DoIf(isInside, "st.global.u16", Operand.At(address), pair);
         }
         else
         {
@@ -139,9 +160,10 @@ internal sealed class LinearEpilogue
 
     /// <summary>What belongs to a row of the output.</summary>
     internal sealed record RowValues(
-        Register Index, Register IsInside, Register? InputScale, Register? InputZeroPoint);
+        Register Index, Register IsInside, Register? InputScale, Register? InputZeroPoint, LevelWriter.Row? Levels);
 
     /// <summary>What belongs to a column of the output.</summary>
     internal sealed record ColumnValues(
-        Register Index, Register IsInside, Register? Bias, Register? WeightScale, Register? WeightSum);
+        Register Index, Register IsInside, Register? Bias, Register? WeightScale, Register? WeightSum,
+        Register? LevelFactor);
 }

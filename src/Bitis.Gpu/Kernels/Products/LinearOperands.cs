@@ -12,7 +12,7 @@ internal sealed class LinearOperands
     public required GpuBuffer Weights { get; init; }
 
     /// <summary>Rows of the output, <see cref="LinearShape.OutputStride"/> elements apart.</summary>
-    public required GpuBuffer Output { get; init; }
+    public required GpuArgument Output { get; init; }
 
     /// <summary>How many rows there are.</summary>
     public required int Rows { get; init; }
@@ -32,6 +32,9 @@ internal sealed class LinearOperands
     /// <summary>Of levels: the sum of the weights' levels of each output.</summary>
     public GpuBuffer? ColumnSums { get; init; }
 
+    /// <summary>Of written levels: their parameters, for each row.</summary>
+    public LevelOperands? OutputLevels { get; init; }
+
     /// <summary>A launch of a kernel from <see cref="LinearKernels"/>.</summary>
     /// <param name="function">The kernel, ready.</param>
     /// <param name="row">Its row of the table.</param>
@@ -49,6 +52,7 @@ internal sealed class LinearOperands
             arguments.Add(RequiredBuffer.Of(WeightScales));
             arguments.Add(RequiredBuffer.Of(ColumnSums));
         }
+        LevelOperands.AddTo(arguments, shape.Levels, OutputLevels);
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }
 }

@@ -22,17 +22,31 @@ internal sealed record LinearShape(
     /// <summary>The distance of rows of the weights in bytes.</summary>
     public int WeightStride => RowBytes(InputBytes);
 
+    /// <summary>What is computed of each output.</summary>
+    public LinearActivation Activation { get; init; }
+
+    /// <summary>Of written levels: what they depend on.</summary>
+    public LevelShape? Levels { get; init; }
+
     /// <summary>The distance of rows of the output in elements.</summary>
     public int OutputStride { get; init; } = Outputs;
 
     /// <summary>The bytes of an output value.</summary>
-    public int OutputBytes => Output == LinearOutput.Halves ? sizeof(ushort) : sizeof(float);
+    public int OutputBytes => Output switch
+    {
+        LinearOutput.Floats => sizeof(float),
+        LinearOutput.Halves => sizeof(ushort),
+        _ => sizeof(byte),
+    };
 
     /// <summary>A name for entries.</summary>
-    public string EntryName => $"{Numbers}_{Outputs}x{Inputs}_{Output}{(HasBias ? "_bias" : "")}".ToLowerInvariant();
+    public string EntryName => (
+        $"{Numbers}_{Outputs}x{Inputs}_{Output}" + (HasBias ? "_bias" : "")
+            + (Activation == LinearActivation.None ? "" : $"_{Activation}")).ToLowerInvariant();
 
     /// <summary>Whether rows lie where chunks of them can be read at once.</summary>
-    public bool IsAligned => InputStride % ChunkBytes == 0 && InputStride >= InputBytes && OutputStride >= Outputs;
+    public bool IsAligned => InputStride % ChunkBytes == 0 && InputStride >= InputBytes && OutputStride >= Outputs
+        && (Output == LinearOutput.Levels) == (Levels is not null);
 
     /// <summary>The bytes of a row with its padding.</summary>
     public static int RowBytes(int bytes) => (bytes + ChunkBytes - 1) / ChunkBytes * ChunkBytes;

@@ -1,0 +1,147 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Kernels;
+using Bitis.Gpu.Kernels.Convolutions;
+using Bitis.Gpu.Kernels.Scans;
+using Bitis.Gpu.Plans.Patterns;
+using Bitis.Graphs;
+using Bitis.Quantization;
+
+namespace Bitis.Gpu.Plans.Steps;
+
+/// <summary>The launches of a Vim block between its two large linear layers.</summary>
+/// <remarks>
+/// <code>
+///   x ─► both convolutions, SiLU ─► u, u_b ─► x_proj, x_proj_b ─► Δ's input, B, C of each direction
+///   all of them and z ─► both scans with Δ's projection, softplus, sum and gate ─► input of out_proj
+/// </code>
+/// What belongs to the backward direction lies behind that of the forward one.
+/// </remarks>
+internal static class MixerSteps
+{
+    /// <summary>Adds the launches.</summary>
+    public static void Add(GpuPlanBuilder plan, VimMixer mixer)
+    {
+        GpuMatrix xz = plan.Natural(mixer.Input);
+        if (xz.IsHalves != plan.KeepsHalves)
+            throw GpuPlanBuilder.Missing(mixer.Input);
+        int tokens = xz.Rows, channels = mixer.Gate.Product.Shape[^1];
+        VimMixer.Direction[] directions = [mixer.Forward, mixer.Backward];
+        ScanBranch[] branches = [.. directions.Select(direction => direction.Branch)];
+        QuantizedLayer?[] projections = [.. branches.Select(branch => plan.LayerOf(branch.Parameters))];
+        ScanShape shape = ScanConstants.WithLevels(
+            plan, branches, tokens, new ScanShape(tokens, channels, branches[0].States, branches[0].Rank)
+            {
+                OutputScale = mixer.OutputScale,
+                GateStride = xz.Stride,
+                AreHalves = xz.IsHalves,
+            });
+        Require(projections, branches[1].Parameters);
+        GpuMatrix u = plan.Activations(2 * tokens, channels);
+        GpuLevels? levels = projections[0] is null ? null : plan.LevelScratch(2 * tokens, channels);
+        AddConvolutions(plan, directions, xz, u, levels, projections);
+        GpuMatrix parameters = plan.Scratch(2 * tokens, shape.ParameterStride);
+        for (int i = 0; i < directions.Length; i++)
+        {
+            int first = i * plan.Images * tokens;
+            GpuTarget y = GpuTarget.Of(
+                parameters with { Start = first * parameters.Stride, Rows = tokens, Columns = shape.Parameters });
+            if (projections[i] is { } layer)
+            {
+                GpuLevels x = levels! with { Start = first * levels.Stride, Rows = tokens };
+                ProductSteps.AddProduct(plan, [layer], x, RowTokens.Of(directions[i].IsReversed), y, bias: null);
+            }
+            else
+            {
+                GpuMatrix x = u with { Start = first * u.Stride, Rows = tokens };
+                ProductSteps.AddProduct(plan, x, y, plan.Parameter(branches[i].Parameters, 0).Span, bias: null);
+            }
+        }
+        AddScans(plan, mixer, shape, u, parameters, xz.Slice(channels, channels));
+    }
+
+    private static void AddConvolutions(
+        GpuPlanBuilder plan, VimMixer.Direction[] directions, GpuMatrix xz, GpuMatrix u, GpuLevels? levels,
+        QuantizedLayer?[] projections)
+    {
+        int channels = u.Columns, taps = directions[0].Taps, tokens = xz.Rows;
+        Node[] nodes = [.. directions.Select(direction => direction.Convolution.Convolution)];
+        QuantizedLayer?[] layers = [.. nodes.Select(plan.LayerOf)];
+        Require(layers, nodes[1]);
+        var shape = new ConvolutionShape(tokens, channels, taps)
+        {
+            InputStride = xz.Stride,
+            AreHalves = xz.IsHalves,
+            QuantizesInput = layers[0] is not null,
+            Levels = projections[0] is null ? null : TokenScales.ShapeOf(projections[0]!),
+        };
+        (GpuFunction function, GpuKernelRow<ConvolutionShape> row) = plan.Load(ConvolutionKernels.Table, shape);
+        GpuBuffer weights = plan.Constant<float>([.. nodes.Zip(layers).SelectMany(
+            pair => ConvolutionSteps.Weights(plan, pair.First, pair.Second, channels, taps))]);
+        GpuBuffer biases = plan.Constant<float>([.. nodes.SelectMany(node => plan.Parameter(node, 1).Span.ToArray())]);
+        GpuBuffer? quantizers = shape.QuantizesInput
+            ? plan.Constant<float>(
+                [.. layers.SelectMany(layer => ConvolutionSteps.ChannelQuantizers(layer!, channels))])
+            : null;
+        TokenScales? scales = projections[0] is null
+            ? null
+            : TokenScales.Of(
+                plan, tokens, 1,
+                [.. projections.Zip(directions, (layer, d) => (layer!, RowTokens.Of(d.IsReversed)))]);
+        int rows = plan.Images * tokens;
+        plan.Add(images => new ConvolutionOperands
+        {
+            Images = images,
+            Input = xz.Argument,
+            Weights = weights,
+            Biases = biases,
+            Forward = u.Argument,
+            Backward = (u with { Start = rows * u.Stride }).Argument,
+            InputQuantizers = quantizers,
+            ForwardLevels = levels?.Argument,
+            BackwardLevels = Behind(levels, rows)?.Argument,
+            Levels = scales?.Levels,
+        }.Launch(function, row, shape));
+    }
+
+    private static void AddScans(
+        GpuPlanBuilder plan, VimMixer mixer, ScanShape shape, GpuMatrix u, GpuMatrix parameters, GpuMatrix z)
+    {
+        GpuTarget y = plan.NewTarget(mixer.Gate.Product, repetitions: 1);
+        shape = shape with { OutputLevels = y.Shape };
+        (GpuFunction function, GpuKernelRow<ScanShape> row) = plan.Load(ScanKernels.Table, shape);
+        ScanConstants constants = ScanConstants.Of(
+            plan, [mixer.Forward.Branch, mixer.Backward.Branch], shape, [RowTokens.Natural, RowTokens.Reversed]);
+        int rows = plan.Images * shape.Tokens;
+        plan.Add(images => new ScanOperands
+        {
+            Images = images,
+            Input = u.Argument,
+            InputOffset = rows * u.Stride,
+            Parameters = parameters.Argument,
+            ParameterOffset = rows * parameters.Stride,
+            DeltaWeights = constants.DeltaWeights,
+            DeltaBiases = constants.DeltaBiases,
+            DeltaLevels = constants.DeltaLevels,
+            States = constants.States,
+            Gate = z.Argument,
+            Output = y.Buffer,
+            OutputLevels = y.Operands,
+        }.Launch(function, row, shape));
+    }
+
+    private static GpuLevels? Behind(GpuLevels? levels, int rows) =>
+        levels is null ? null : levels with { Start = rows * levels.Stride };
+
+    /// <summary>Refuses directions of which one is quantized, or both with different levels.</summary>
+    private static void Require(QuantizedLayer?[] layers, Node node)
+    {
+        bool isSame = layers[0] is null == layers[1] is null
+            && (layers[0] is null || TokenScales.ShapeOf(layers[0]!) == TokenScales.ShapeOf(layers[1]!));
+        if (!isSame)
+        {
+            throw new BitisException(
+                $"The GPU has no kernel for '{node.Name}' with other levels than the forward direction. "
+                + "Run it on the CPU.");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using Bitis.Gpu.Devices;
+using Bitis.Gpu.Kernels;
+using Bitis.Gpu.Kernels.Products;
+using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
+using Bitis.Graphs.Operators;
+using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Quantization;
+using Bitis.Tensors;
+
+namespace Bitis.Gpu.Plans.Steps;
+
+/// <summary>The launches of linear layers.</summary>
+internal static class ProductSteps
+{
+    /// <summary>Adds a linear layer, with the GELU behind it if nothing else reads the layer.</summary>
+    public static void AddLinear(GpuPlanBuilder plan, Node node)
+    {
+        var layer = (Linear)node.Operator;
+        FloatTensor? bias = layer.HasBias ? plan.Parameter(node, 1) : null;
+        QuantizedLayer? quantized = plan.LayerOf(node);
+        GpuLevels? levels = quantized is null ? null : plan.LevelsOf(node.Inputs[0]);
+        GpuMatrix? x = levels is null ? plan.Value(node.Inputs[0]) : null;
+        bool isReversed = x is { IsReversed: true };
+        bool hasGelu = plan.Graph.OnlyReaderOf(node) is SingleOperator { Node.Operator: Gelu };
+        Node output = hasGelu ? plan.Graph.OnlyReaderOf(node)!.Main : node;
+        if (isReversed && plan.OnlyReadingLayer(output) is not null)
+            (x, isReversed) = (ElementSteps.InOrder(plan, x!), false);
+        if (quantized is not null && levels is null)
+            levels = ElementSteps.Quantize(plan, x!, quantized, RowTokens.Of(isReversed));
+        GpuTarget y = plan.NewTarget(output, plan.Images, isReversed);
+        LinearActivation activation = hasGelu ? LinearActivation.Gelu : LinearActivation.None;
+        if (quantized is not null)
+            AddProduct(plan, [quantized], levels!, RowTokens.Of(isReversed), y, bias, activation);
+        else
+            AddProduct(plan, x!, y, plan.Parameter(node, 0).Span, bias, activation);
+    }
+
+    /// <summary>Adds a product with weights, <c>[outputs, inputs]</c>.</summary>
+    public static void AddProduct(
+        GpuPlanBuilder plan, GpuMatrix x, GpuTarget y, ReadOnlySpan<float> weights, FloatTensor? bias,
+        LinearActivation activation = LinearActivation.None)
+    {
+        x = ElementSteps.Aligned(plan, x);
+        int outputs = weights.Length / x.Columns;
+        LinearShape shape = ShapeOf(
+            x.Columns, outputs, x.IsHalves ? LinearNumbers.Halves : LinearNumbers.Floats, y, bias, activation) with
+        {
+            InputStride = x.Stride * x.ElementBytes,
+        };
+        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
+        int stride = shape.WeightStride / x.ElementBytes;
+        var padded = new float[outputs * stride];
+        for (int i = 0; i < outputs; i++)
+            weights.Slice(i * x.Columns, x.Columns).CopyTo(padded.AsSpan(i * stride));
+        GpuBuffer packed = x.IsHalves ? plan.Constant<Half>(ToHalves(padded)) : plan.Constant<float>(padded);
+        GpuBuffer? shift = bias is null ? null : plan.Constant<float>(bias.Span);
+        plan.Add(images => new LinearOperands
+        {
+            Input = x.Argument,
+            Weights = packed,
+            Output = y.Argument,
+            Rows = images * x.Rows,
+            Bias = shift,
+            OutputLevels = y.Operands,
+        }.Launch(function, row, shape));
+    }
+
+    /// <summary>Adds a product of levels with the weights of layers, whose outputs lie side by side.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="layers">The layers, whose inputs have the same levels.</param>
+    /// <param name="x">The levels of the input.</param>
+    /// <param name="tokens">Which token each row of memory has.</param>
+    /// <param name="y">The output.</param>
+    /// <param name="bias">The bias; null for none.</param>
+    /// <param name="activation">What is computed of each output.</param>
+    /// <param name="outputsOfLayer">The columns of each layer, with padding; 0 for those it has.</param>
+    public static void AddProduct(
+        GpuPlanBuilder plan, IReadOnlyList<QuantizedLayer> layers, GpuLevels x, RowTokens tokens, GpuTarget y,
+        FloatTensor? bias, LinearActivation activation = LinearActivation.None, int outputsOfLayer = 0)
+    {
+        int own = layers[0].Weight!.Scales.Length, padding = outputsOfLayer == 0 ? 0 : outputsOfLayer - own;
+        int outputs = layers.Count * (own + padding);
+        LinearShape shape = ShapeOf(x.Columns, outputs, LinearNumbers.Levels, y, bias, activation) with
+        {
+            InputStride = x.Stride,
+        };
+        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
+        (sbyte[] Rows, int[] Sums)[] packed = [.. layers.Select(
+            layer => Pack(layer, own, x.Columns, shape.WeightStride))];
+        sbyte[] noRows = new sbyte[padding * shape.WeightStride];
+        GpuBuffer weights = plan.Constant<sbyte>([.. packed.SelectMany(layer => (sbyte[])[.. layer.Rows, .. noRows])]);
+        GpuBuffer columnSums = plan.Constant<int>(
+            [.. packed.SelectMany(layer => (int[])[.. layer.Sums, .. new int[padding]])]);
+        GpuBuffer scales = plan.Constant<float>(
+            [.. layers.SelectMany(layer => (float[])[.. layer.Weight!.Scales, .. new float[padding]])]);
+        TokenScales input = TokenScales.Of(plan, x.Rows, plan.Images, (layers[0], tokens));
+        GpuBuffer? shift = bias is null ? null : plan.Constant<float>(bias.Span);
+        plan.Add(images => new LinearOperands
+        {
+            Input = x.Argument,
+            Weights = weights,
+            Output = y.Argument,
+            Rows = images * x.Rows,
+            Bias = shift,
+            InputScales = input.Scales,
+            InputZeroPoints = input.ZeroPoints,
+            WeightScales = scales,
+            ColumnSums = columnSums,
+            OutputLevels = y.Operands,
+        }.Launch(function, row, shape));
+    }
+
+    /// <summary>The levels of weights in padded rows, and the sum of each row.</summary>
+    public static (sbyte[] Rows, int[] Sums) Pack(QuantizedLayer layer, int outputs, int inputs, int stride)
+    {
+        var rows = new sbyte[outputs * stride];
+        var sums = new int[outputs];
+        for (int i = 0; i < outputs * inputs; i++)
+        {
+            rows[(i / inputs * stride) + (i % inputs)] = layer.Levels![i];
+            sums[i / inputs] += layer.Levels[i];
+        }
+        return (rows, sums);
+    }
+
+    private static LinearShape ShapeOf(
+        int inputs, int outputs, LinearNumbers numbers, GpuTarget y, FloatTensor? bias, LinearActivation activation) =>
+        new(
+            inputs, outputs, numbers,
+            y.Levels is not null ? LinearOutput.Levels : y.IsHalves ? LinearOutput.Halves : LinearOutput.Floats,
+            HasBias: bias is not null)
+        {
+            Activation = activation,
+            Levels = y.Shape,
+            OutputStride = y.Stride,
+        };
+
+    /// <summary>Weights in float16.</summary>
+    /// <exception cref="BitisException">One of them is beyond its range.</exception>
+    private static Half[] ToHalves(float[] weights)
+    {
+        Half[] halves = Array.ConvertAll(weights, weight => (Half)weight);
+        return halves.All(Half.IsFinite)
+            ? halves
+            : throw new BitisException("The model has weights beyond the range of float16, which ends at 65504.");
+    }
+}

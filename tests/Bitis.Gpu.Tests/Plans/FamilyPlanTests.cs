@@ -1,0 +1,66 @@
+using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Plans;
+using Bitis.Gpu.Ptx;
+using Bitis.Models;
+
+namespace Bitis.Gpu.Tests.Plans;
+
+/// <summary>Whole small models with scans in several orders through the interpreter, against the CPU.</summary>
+public sealed class FamilyPlanTests
+{
+    public static TheoryData<string> Names => [.. FamilyModels.Names];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Logits_are_those_of_the_CPU(string name)
+    {
+        VisionModel model = FamilyModels.Create(name);
+        using InferenceSession session = InferenceSession.Create(model);
+        using GpuPlan plan = GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2, GpuPrecision.Floats);
+        double difference = PlanRun.Compare(
+            session, plan, PlanRun.RandomImages(model, count: 3), model.Config.Classes);
+        Assert.InRange(difference, 0, 2e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Logits_of_halves_are_near_those_of_the_CPU(string name)
+    {
+        VisionModel model = FamilyModels.Create(name);
+        using InferenceSession session = InferenceSession.Create(model);
+        using GpuPlan plan = GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80, seed: 7), model, images: 2, GpuPrecision.Halves);
+        double difference = PlanRun.Compare(
+            session, plan, PlanRun.RandomImages(model, count: 3), model.Config.Classes);
+        Assert.InRange(difference, 1e-6, 5e-3);
+    }
+
+    [Theory]
+    [InlineData("vmamba", "minmax", "w8a8", Scope.Linear)]
+    [InlineData("vmamba", "ptq4vm", "w4a8", Scope.Linear)]
+    [InlineData("vmamba", "minmax", "w8a8", Scope.Ssm)]
+    [InlineData("vmamba", "mse", "w8a8", Scope.Full)]
+    [InlineData("vmamba-states", "minmax", "w4a8", Scope.Full)]
+    [InlineData("vmamba-states", "qmamba", "w8a8", Scope.Full)]
+    [InlineData("vmamba-v0", "minmax", "w8a8", Scope.Full)]
+    [InlineData("vmamba-v0", "ptq4vm", "w8a8", Scope.Linear)]
+    [InlineData("localvim", "minmax", "w8a8", Scope.Linear)]
+    [InlineData("localvim", "minmax", "w8a8", Scope.Full)]
+    [InlineData("localvim-token", "minmax", "w4a8", Scope.Full)]
+    [InlineData("localvim-token", "ptq4vm", "w8a8", Scope.Ssm)]
+    [InlineData("localvmamba", "minmax", "w8a8", Scope.Full)]
+    [InlineData("localvmamba", "ptq4vm", "w8a8", Scope.Linear)]
+    public void Quantized_models_answer_as_on_the_CPU(string name, string method, string bits, Scope scope)
+    {
+        VisionModel model = FamilyModels.Create(name);
+        FloatTensor images = PlanRun.RandomImages(model, count: 4);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, CalibrationSet.FromTensors(images),
+            new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = scope });
+        using InferenceSession session = InferenceSession.Create(quantized);
+        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 3);
+        // A value near the middle of two levels may become either, since exponentials differ in their last bits.
+        Assert.InRange(PlanRun.Compare(session, plan, images, model.Config.Classes), 0, 0.01);
+    }
+}
