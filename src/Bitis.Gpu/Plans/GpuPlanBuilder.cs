@@ -316,9 +316,9 @@ internal sealed class GpuPlanBuilder
             }
             Forget(_memory.Release(_units.Current));
         }
-        GpuMatrix output = Value(_graph.Graph.Output);
-        if (output.Rows != 1 || output.Stride != output.Columns || output.IsHalves)
+        if (_graph.Graph.Output.Shape.Rank != 1)
             throw Missing(_graph.Graph.Output);
+        GpuMatrix output = ElementSteps.Dense(this, Value(_graph.Graph.Output));
         return new GpuPlan(_device, _steps, _owned, input, output, _images);
     }
 

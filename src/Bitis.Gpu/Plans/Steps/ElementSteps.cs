@@ -117,6 +117,16 @@ internal static class ElementSteps
         return y;
     }
 
+    /// <summary>A value in float32 without gaps, as the host reads it.</summary>
+    public static GpuMatrix Dense(GpuPlanBuilder plan, GpuMatrix x)
+    {
+        if (x is { Start: 0, IsHalves: false } && x.Stride == x.Columns)
+            return x;
+        GpuMatrix y = plan.Scratch(x.Rows, x.Columns);
+        Compute(plan, ElementOperation.Copy, x, null, null, 1, y, null, null);
+        return y;
+    }
+
     /// <summary>The levels of a value that others read as floats.</summary>
     public static GpuLevels Quantize(GpuPlanBuilder plan, GpuMatrix x, QuantizedLayer layer, RowTokens tokens)
     {
