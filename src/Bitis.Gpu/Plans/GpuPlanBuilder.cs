@@ -33,6 +33,7 @@ internal sealed class GpuPlanBuilder
     private readonly Dictionary<Node, GpuLevels> _levels = [];
     private readonly Dictionary<Node, IReadOnlyList<GpuMatrix>> _terms = [];
     private readonly Dictionary<ScanGroup, IReadOnlyList<ProjectionLevels>> _projectionLevels = [];
+    private readonly Dictionary<VimMixer, (GpuLevels X, GpuMatrix Z)> _splits = [];
     private readonly Dictionary<string, GpuFunction> _functions = [];
     private readonly List<IDisposable> _owned = [];
     private readonly GpuMemory _memory;
@@ -88,11 +89,13 @@ internal sealed class GpuPlanBuilder
     /// <param name="device">The device, which the plan owns from now on.</param>
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
+    /// <param name="precision">What is kept between kernels where it is not levels.</param>
     /// <exception cref="BitisException">
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
-    public static GpuPlan Build(GpuDevice device, QuantizedModel model, int images) =>
-        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images, GpuPrecision.Floats);
+    public static GpuPlan Build(
+        GpuDevice device, QuantizedModel model, int images, GpuPrecision precision = GpuPrecision.Floats) =>
+        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images, precision);
 
     private static GpuPlan Build(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
@@ -247,7 +250,26 @@ internal sealed class GpuPlanBuilder
         where T : unmanaged => Own(_device.Upload(values));
 
     /// <summary>Whether values between kernels are float16.</summary>
-    public bool KeepsHalves => _precision == GpuPrecision.Halves;
+    public bool KeepsHalves => _precision != GpuPrecision.Floats;
+
+    /// <summary>Whether states of float scans are float16.</summary>
+    public bool HasHalfStates => _precision == GpuPrecision.HalfStates;
+
+    /// <summary>The block whose x and z a layer computes; null for other layers.</summary>
+    public VimMixer? MixerOf(Node node) => _units.Mixers.FirstOrDefault(
+        mixer => mixer.Input == node && _units.IsOnlyReadBy(node, mixer));
+
+    /// <summary>Sets x as levels, and z.</summary>
+    public void SetSplit(VimMixer mixer, GpuLevels x, GpuMatrix z)
+    {
+        _splits.Add(mixer, (x, z));
+        _memory.Hold(x.Buffer, _units.IndexOf(mixer));
+        _memory.Hold(z.Buffer, _units.IndexOf(mixer));
+    }
+
+    /// <summary>x as levels, and z; null if they are one value.</summary>
+    public (GpuLevels X, GpuMatrix Z)? SplitOf(VimMixer mixer) =>
+        _splits.TryGetValue(mixer, out (GpuLevels X, GpuMatrix Z) split) ? split : null;
 
     /// <summary>Float32 memory, for this unit or as long as a value that is set there lives.</summary>
     public GpuMatrix Scratch(int rows, int columns) =>

@@ -38,7 +38,7 @@ public sealed class ConvolutionTests
         GpuKernelRow<ConvolutionShape> row = ConvolutionKernels.Table.Best(device, shape, images);
         using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
         int count = images * tokens * channels, rows = images * tokens, bytes = rows * shape.LevelStride;
-        int bytesOfU = rows * shape.OutputStride * shape.ElementBytes;
+        int bytesOfU = rows * shape.OutputStride * shape.OutputBytes;
         GpuBuffer[] u = [device.Allocate(bytesOfU), device.Allocate(bytesOfU)];
         GpuBuffer[] levels = [device.Allocate(bytes), device.Allocate(bytes)];
         var operands = new ConvolutionOperands

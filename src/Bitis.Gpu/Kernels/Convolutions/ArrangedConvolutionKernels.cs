@@ -31,7 +31,7 @@ internal static class ArrangedConvolutionKernels
     {
         var w = new PtxWriter(
             $"arranged_convolutions_{shape.Directions}x{shape.Steps}x{shape.Channels}x{shape.Taps}"
-                + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.ReadsHalves ? "_halves" : "") + (shape.WritesHalves ? "_to_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
                 + (shape.Levels is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Pointer);
@@ -84,7 +84,7 @@ internal static class ArrangedConvolutionKernels
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Steps - t)), ofStep = w.Add(row, t);
                 Register u = shape.HasSilu ? w.Silu(sum) : sum;
                 Register index = w.MultiplyAdd(ofStep, shape.OutputStride, channel);
-                w.Store(isInside, Operand.At(w.Address(output, index, shape.ElementBytes)), u, shape.AreHalves);
+                w.Store(isInside, Operand.At(w.Address(output, index, shape.OutputBytes)), u, shape.WritesHalves);
                 if (levels is null)
                     continue;
                 Register parameters = w.MultiplyAdd(direction, shape.Steps, w.Add(first, t));
@@ -106,8 +106,8 @@ internal static class ArrangedConvolutionKernels
         w.DoIf(isStep, "ld.global.nc.b32", row, Operand.At(entry));
         Register index = w.MultiplyAdd(w.Add(source.FirstInput, row), shape.InputStride, source.Channel);
         Register isRow = w.Less(w.Integer(-1), row);
-        Operand place = Operand.At(w.Address(source.Input, index, shape.ElementBytes));
-        w.Load(isRow, "ld.global.nc", value, place, shape.AreHalves);
+        Operand place = Operand.At(w.Address(source.Input, index, shape.InputBytes));
+        w.Load(isRow, "ld.global.nc", value, place, shape.ReadsHalves);
         return value;
     }
 

@@ -18,8 +18,11 @@ internal sealed record ArrangedConvolutionShape(int Directions, int Steps, int C
     /// <summary>Whether the SiLU of sums is written; else the sums.</summary>
     public bool HasSilu { get; init; } = true;
 
-    /// <summary>Whether input and outputs are float16; else float32.</summary>
-    public bool AreHalves { get; init; }
+    /// <summary>Whether the input is float16; else float32.</summary>
+    public bool ReadsHalves { get; init; }
+
+    /// <summary>Whether the outputs are float16; else float32.</summary>
+    public bool WritesHalves { get; init; }
 
     /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
     public bool QuantizesInput { get; init; }
@@ -28,10 +31,13 @@ internal sealed record ArrangedConvolutionShape(int Directions, int Steps, int C
     public LevelShape? Levels { get; init; }
 
     /// <summary>The distance of rows of the outputs in elements.</summary>
-    public int OutputStride => AreHalves ? LinearShape.RowHalves(Channels) : Channels;
+    public int OutputStride => WritesHalves ? LinearShape.RowHalves(Channels) : Channels;
 
-    /// <summary>The bytes of a value of the input and the outputs.</summary>
-    public int ElementBytes => AreHalves ? sizeof(ushort) : sizeof(float);
+    /// <summary>The bytes of a value of the input.</summary>
+    public int InputBytes => ReadsHalves ? sizeof(ushort) : sizeof(float);
+
+    /// <summary>The bytes of a value of the outputs.</summary>
+    public int OutputBytes => WritesHalves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>The distance of rows of levels.</summary>
     public int LevelStride => LinearShape.RowBytes(Channels);

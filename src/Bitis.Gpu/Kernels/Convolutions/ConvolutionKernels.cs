@@ -36,12 +36,14 @@ internal static class ConvolutionKernels
         var w = new PtxWriter(
             $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}"
                 + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.ReadsLevels ? "_of_levels" : "") + (shape.WritesScanLevels ? "_scan" : "")
                 + (shape.Levels is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
         Register backward = w.Parameter(ParameterKind.Pointer);
         Register? quantizers = shape.QuantizesInput ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? scanQuantizers = shape.WritesScanLevels ? w.Parameter(ParameterKind.Pointer) : null;
         Register[] outputs = shape.Levels is null
             ? []
             : [w.Parameter(ParameterKind.Pointer), w.Parameter(ParameterKind.Pointer)];
@@ -54,9 +56,13 @@ internal static class ConvolutionKernels
             w.Special("ctaid.y"), shape.Tokens, first);
 
         int before = shape.Taps - 1;
-        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), shape.ElementBytes);
+        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), shape.InputBytes);
+        // Levels of x are the same in both directions.
+        Register? lowest = shape.ReadsLevels
+            ? w.LoadConstant(w.Address(quantizers!.Value, w.Add(channel, shape.Channels), sizeof(float)))
+            : null;
         Register[] x = [.. Enumerable.Range(-before, TokensOfThread + (2 * before)).Select(
-            i => ReadToken(w, shape, source, first, i))];
+            i => ReadToken(w, shape, source, first, i, lowest))];
         Register index = w.MultiplyAdd(row, shape.OutputStride, channel);
         for (int direction = 0; direction < 2; direction++)
         {
@@ -73,9 +79,14 @@ internal static class ConvolutionKernels
             // The values that the direction's taps meet.
             int start = direction * before;
             Register[] values = x[start..(start + TokensOfThread + before)];
-            if (quantizer is { } grid)
+            if (quantizer is { } grid && !shape.ReadsLevels)
                 values = [.. values.Select(value => grid.Center(w, value))];
-            Register output = w.Address(direction == 0 ? forward : backward, index, shape.ElementBytes);
+            Register[] scan = scanQuantizers is { } scales
+                ? [.. Enumerable.Range(0, 3).Select(i => w.LoadConstant(
+                    w.Address(scales, channel, sizeof(float)),
+                    ((3 * direction) + i) * shape.Channels * sizeof(float)))]
+                : [];
+            Register output = w.Address(direction == 0 ? forward : backward, index, shape.OutputBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {
                 Register sum = quantizer is null ? bias : w.Float(0);
@@ -85,8 +96,18 @@ internal static class ConvolutionKernels
                     sum = quantizer.Scale(w, sum, bias);
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
                 Register u = w.Silu(sum);
-                w.Store(
-                    isInside, Operand.At(output, t * shape.OutputStride * shape.ElementBytes), u, shape.AreHalves);
+                Operand placeOfU = Operand.At(output, t * shape.OutputStride * shape.OutputBytes);
+                if (scan is [var inverse, var low, var high])
+                {
+                    Register centered = w.Subtract(w.Center(u, inverse, low, high), low);
+                    w.DoIf(
+                        isInside, "st.global.u8", placeOfU,
+                        w.Emit(RegisterKind.Word, "cvt.rzi.s32.f32", centered));
+                }
+                else
+                {
+                    w.Store(isInside, placeOfU, u, shape.AreHalves);
+                }
                 if (levels is null)
                     continue;
                 Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
@@ -99,14 +120,20 @@ internal static class ConvolutionKernels
     }
 
     /// <summary>A token of the window, 0 outside of the sequence.</summary>
-    private static Register ReadToken(PtxWriter w, ConvolutionShape shape, Register source, Register first, int offset)
+    private static Register ReadToken(
+        PtxWriter w, ConvolutionShape shape, Register source, Register first, int offset, Register? lowest)
     {
         Register value = w.Float(0), isInside = w.Less(first, shape.Tokens - offset);
         if (offset < 0)
             isInside = w.Both(isInside, w.Less(w.Integer(-offset - 1), first));
-        w.Load(
-            isInside, "ld.global.nc", value, Operand.At(source, offset * shape.InputStride * shape.ElementBytes),
-            shape.AreHalves);
+        Operand place = Operand.At(source, offset * shape.InputStride * shape.InputBytes);
+        if (lowest is { } low)
+        {
+            Register level = w.Integer(0);
+            w.DoIf(isInside, "ld.global.nc.u8", level, place);
+            return w.Emit(RegisterKind.Float, "selp.f32", w.Add(w.ToFloat(level), low), 0f, isInside);
+        }
+        w.Load(isInside, "ld.global.nc", value, place, shape.AreHalves);
         return value;
     }
 }

@@ -30,6 +30,9 @@ internal sealed class ConvolutionOperands
     /// </remarks>
     public GpuBuffer? InputQuantizers { get; init; }
 
+    /// <summary>Of levels that a scan reads: 1/scale, lowest and highest level, <c>[2, 3, channels]</c>.</summary>
+    public GpuBuffer? ScanQuantizers { get; init; }
+
     /// <summary>Levels of the forward direction, <see cref="ConvolutionShape.LevelStride"/> apart.</summary>
     public GpuArgument? ForwardLevels { get; init; }
 
@@ -46,6 +49,8 @@ internal sealed class ConvolutionOperands
         List<GpuArgument> arguments = [Input, Weights, Biases, Forward, Backward];
         if (shape.QuantizesInput)
             arguments.Add(RequiredBuffer.Of(InputQuantizers));
+        if (shape.WritesScanLevels)
+            arguments.Add(RequiredBuffer.Of(ScanQuantizers));
         if (shape.Levels is not null)
         {
             arguments.Add(ForwardLevels ?? throw new ArgumentException("The kernel needs levels.", nameof(shape)));

@@ -22,6 +22,8 @@ internal sealed class LinearEpilogue
     private readonly Register? _weightScales;
     private readonly Register? _columnSums;
     private readonly LevelWriter? _levels;
+    private readonly Register? _rest;
+    private readonly Register? _columnQuantizers;
 
     /// <summary>Reads the parameters behind the operands and the number of rows.</summary>
     /// <param name="writer">The kernel.</param>
@@ -41,6 +43,11 @@ internal sealed class LinearEpilogue
         }
         if (shape.Levels is not null)
             _levels = new LevelWriter(writer, shape.Levels);
+        if (shape.Split is not null)
+        {
+            _rest = writer.Parameter(ParameterKind.Pointer);
+            _columnQuantizers = writer.Parameter(ParameterKind.Pointer);
+        }
     }
 
     /// <summary>Whether two columns lie at an address that permits one access to both.</summary>
@@ -67,7 +74,7 @@ internal sealed class LinearEpilogue
             Register c = i == 0 ? column : _writer.Add(column, i), isInside = _writer.Less(c, _shape.Outputs);
             values[i] = new ColumnValues(
                 c, isInside, ReadFloat(_bias, c, isInside), ReadFloat(_weightScales, c, isInside),
-                ReadInteger(_columnSums, c, isInside), _levels?.ReadFactor(c, isInside));
+                ReadInteger(_columnSums, c, isInside), _levels?.ReadFactor(c, isInside), ReadQuantizer(c));
         }
         return values;
     }
@@ -80,6 +87,11 @@ internal sealed class LinearEpilogue
     {
         PtxWriter w = _writer;
         Register[] y = [Finish(row, columns[0], sums[0]), Finish(row, columns[1], sums[1])];
+        if (_shape.Split is { } split)
+        {
+            StoreSplit(split, row, columns, y);
+            return;
+        }
         Register index = w.MultiplyAdd(row.Index, _shape.OutputStride, columns[0].Index);
         Register address = w.Address(_target, index, _shape.OutputBytes);
         if (HasPairs)
@@ -107,6 +119,22 @@ internal sealed class LinearEpilogue
         return _levels is null ? y : _levels.Level(y, row.Levels!, column.LevelFactor);
     }
 
+    /// <summary>Stores two outputs as levels, or as floats in the second place.</summary>
+    private void StoreSplit(LinearSplit split, RowValues row, ColumnValues[] columns, Register[] y)
+    {
+        PtxWriter w = _writer;
+        Register isInside = w.Both(row.IsInside, columns[0].IsInside);
+        Register isLevel = columns[0].Quantizer!.IsLevel;
+        Register isRest = w.Less(w.Integer(split.Columns - 1), columns[0].Index);
+        Register[] levels = [.. y.Zip(columns, (value, column) => column.Quantizer!.Level(w, value))];
+        Register pair = w.Or(levels[0], w.ShiftLeft(levels[1], 8));
+        Register place = w.MultiplyAdd(row.Index, _shape.OutputStride, columns[0].Index);
+        w.DoIf(w.Both(isInside, isLevel), "st.global.u16", Operand.At(w.Address(_target, place, 1)), pair);
+        Register column = w.Subtract(columns[0].Index, split.Columns);
+        place = w.MultiplyAdd(row.Index, split.RestStride, column);
+        StoreFloats(w.Both(isInside, isRest), w.Address(_rest!.Value, place, split.RestBytes), y, split.RestIsHalf);
+    }
+
     private Register Dequantize(RowValues row, ColumnValues column, Register sum)
     {
         PtxWriter w = _writer;
@@ -123,20 +151,35 @@ internal sealed class LinearEpilogue
     private void StorePair(Register isInside, Register address, Register[] y)
     {
         PtxWriter w = _writer;
-        if (_shape.Output == LinearOutput.Halves)
+        if (_levels is null)
+            StoreFloats(isInside, address, y, _shape.Output == LinearOutput.Halves);
+        else
+            w.DoIf(isInside, "st.global.u16", Operand.At(address), w.Or(y[0], w.ShiftLeft(y[1], 8)));
+    }
+
+    private void StoreFloats(Register isInside, Register address, Register[] y, bool areHalves)
+    {
+        PtxWriter w = _writer;
+        if (areHalves)
         {
             Register halves = w.Emit(RegisterKind.Word, "cvt.rn.f16x2.f32", y[1], y[0]);
             w.DoIf(isInside, "st.global.b32", Operand.At(address), halves);
-        }
-        else if (_levels is not null)
-        {
-            Register pair = w.Or(y[0], w.ShiftLeft(y[1], 8));
-            w.DoIf(isInside, "st.global.u16", Operand.At(address), pair);
         }
         else
         {
             w.DoIf(isInside, "st.global.v2.f32", Operand.At(address), Operand.Vector(y));
         }
+    }
+
+    /// <summary>How a column becomes levels, if it does.</summary>
+    private ColumnQuantizer? ReadQuantizer(Register column)
+    {
+        if (_shape.Split is not { } split)
+            return null;
+        Register isLevel = _writer.Less(column, split.Columns);
+        Register[] values = [.. Enumerable.Range(0, 3).Select(
+            i => ReadFloat(_columnQuantizers, _writer.Add(column, i * split.Columns), isLevel)!.Value)];
+        return new ColumnQuantizer(isLevel, values[0], values[1], values[2]);
     }
 
     private Register? ReadFloat(Register? values, Register index, Register isInside)
@@ -165,5 +208,13 @@ internal sealed class LinearEpilogue
     /// <summary>What belongs to a column of the output.</summary>
     internal sealed record ColumnValues(
         Register Index, Register IsInside, Register? Bias, Register? WeightScale, Register? WeightSum,
-        Register? LevelFactor);
+        Register? LevelFactor, ColumnQuantizer? Quantizer);
+
+    /// <summary>How a column becomes levels.</summary>
+    internal sealed record ColumnQuantizer(Register IsLevel, Register InverseScale, Register Lowest, Register Highest)
+    {
+        /// <summary>The level of a value, from 0 on.</summary>
+        public Register Level(PtxWriter w, Register value) => w.Emit(
+            RegisterKind.Word, "cvt.rzi.s32.f32", w.Subtract(w.Center(value, InverseScale, Lowest, Highest), Lowest));
+    }
 }

@@ -35,6 +35,12 @@ internal sealed class LinearOperands
     /// <summary>Of written levels: their parameters, for each row.</summary>
     public LevelOperands? OutputLevels { get; init; }
 
+    /// <summary>Of outputs in two places: where those that stay floats go.</summary>
+    public GpuArgument? Rest { get; init; }
+
+    /// <summary>Of outputs in two places: 1/scale, lowest and highest level less the zero point of each column.</summary>
+    public GpuBuffer? ColumnQuantizers { get; init; }
+
     /// <summary>A launch of a kernel from <see cref="LinearKernels"/>.</summary>
     /// <param name="function">The kernel, ready.</param>
     /// <param name="row">Its row of the table.</param>
@@ -53,6 +59,11 @@ internal sealed class LinearOperands
             arguments.Add(RequiredBuffer.Of(ColumnSums));
         }
         LevelOperands.AddTo(arguments, shape.Levels, OutputLevels);
+        if (shape.Split is not null)
+        {
+            arguments.Add(Rest ?? throw new ArgumentException("The kernel needs a second output.", nameof(shape)));
+            arguments.Add(RequiredBuffer.Of(ColumnQuantizers));
+        }
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }
 }

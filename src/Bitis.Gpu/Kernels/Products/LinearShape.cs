@@ -28,6 +28,9 @@ internal sealed record LinearShape(
     /// <summary>Of written levels: what they depend on.</summary>
     public LevelShape? Levels { get; init; }
 
+    /// <summary>Of outputs in two places: which go where; null for one place.</summary>
+    public LinearSplit? Split { get; init; }
+
     /// <summary>The distance of rows of the output in elements.</summary>
     public int OutputStride { get; init; } = Outputs;
 
@@ -42,11 +45,14 @@ internal sealed record LinearShape(
     /// <summary>A name for entries.</summary>
     public string EntryName => (
         $"{Numbers}_{Outputs}x{Inputs}_{Output}" + (HasBias ? "_bias" : "")
-            + (Activation == LinearActivation.None ? "" : $"_{Activation}")).ToLowerInvariant();
+            + (Activation == LinearActivation.None ? "" : $"_{Activation}")
+            + (Split is null ? "" : "_split")).ToLowerInvariant();
 
     /// <summary>Whether rows lie where chunks of them can be read at once.</summary>
-    public bool IsAligned => InputStride % ChunkBytes == 0 && InputStride >= InputBytes && OutputStride >= Outputs
-        && (Output == LinearOutput.Levels) == (Levels is not null);
+    public bool IsAligned => InputStride % ChunkBytes == 0 && InputStride >= InputBytes && OutputStride >= (Split?.Columns ?? Outputs)
+        && (Output == LinearOutput.Levels) == (Levels is not null || Split is not null)
+        && (Split is null || (Outputs % 2 == 0 && Split.Columns % 2 == 0 && Split.RestStride % 2 == 0
+            && OutputStride % 2 == 0));
 
     /// <summary>The bytes of a row with its padding.</summary>
     public static int RowBytes(int bytes) => (bytes + ChunkBytes - 1) / ChunkBytes * ChunkBytes;

@@ -36,7 +36,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
             + (shape.Arrangement is null ? "" : $"_{shape.Directions}") + (shape.DeltaLevels is null ? "" : "_delta")
-            + (shape.Levels is null ? "" : "_states") + (shape.AreHalves ? "_halves" : "")
+            + (shape.Levels is not null ? "_states" : shape.HasHalfStates ? "_half_states" : "") + (shape.AreHalves ? "_halves" : "") + (shape.ReadsLevels ? "_of_levels" : "")
             + (shape.OutputLevels is null ? "" : "_levels"),
         shape.DirectionsOfBlock * ThreadsOfDirection);
 
@@ -117,7 +117,9 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         Register? targets = IsArranged ? w.Parameter(ParameterKind.Pointer) : null;
         Register? offsetOfOutput = IsArranged ? w.Parameter(ParameterKind.Integer) : null;
         _delta = shape.DeltaLevels is null ? new FloatDelta(w, shape) : new LevelDelta(w, shape, _thread);
-        _states = shape.Levels is null ? new FloatStates(w, shape, lanes) : new LevelStates(w, shape, lanes, _thread);
+        _states = shape.Levels is not null ? new LevelStates(w, shape, lanes, _thread)
+            : shape.HasHalfStates ? new HalfStates(w, shape, lanes, _thread)
+            : new FloatStates(w, shape, lanes);
         _delta.ReadParameters();
         _states.ReadParameters();
         LevelWriter? levels = shape.OutputLevels is null ? null : new LevelWriter(w, shape.OutputLevels);
@@ -126,7 +128,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
             IsArranged ? w.Integer(1) : w.Select(isForward, 1, -1),
             IsArranged ? w.Integer(0) : w.Select(isForward, 0, shape.Tokens - 1),
             w.Multiply(image, shape.Arrangement?.InputRows ?? shape.Tokens),
-            w.Address(u, w.Multiply(_thread.Direction, offsetOfU), shape.ElementBytes),
+            w.Address(u, w.Multiply(_thread.Direction, offsetOfU), shape.InputBytes),
             w.Address(parameters, w.Multiply(_thread.Direction, offsetOfParameters), sizeof(float)),
             OwnTable(rows));
         _outputs = new Outputs(
@@ -199,9 +201,15 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         Register step = w.Add(done, i);
         (Register row, Register hasRow) = RowOf(Token(first, step), w.Less(step, count));
         Register index = w.MultiplyAdd(w.Add(row, _direction.FirstRow), shape.InputStride, _channel.Index);
+        Operand source = Operand.At(w.Address(_direction.U, index, shape.InputBytes));
+        if (shape.ReadsLevels)
+        {
+            Register level = w.Integer(0);
+            w.DoIf(hasRow, "ld.global.nc.u8", level, source);
+            return w.ToFloat(level);
+        }
         Register u = w.Float(0);
-        Operand source = Operand.At(w.Address(_direction.U, index, shape.ElementBytes));
-        w.Load(hasRow, "ld.global.nc", u, source, shape.AreHalves);
+        w.Load(hasRow, "ld.global.nc", u, source, shape.HasHalfInput);
         return u;
     }
 

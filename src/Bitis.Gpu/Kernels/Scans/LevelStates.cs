@@ -119,8 +119,7 @@ internal sealed class LevelStates(PtxWriter writer, ScanShape shape, int lanes, 
         PtxWriter w = Writer;
         EnterGroup(step);
         Register[] delta = DeltaOf(x);
-        Register rounded = w.Emit(RegisterKind.Float, "cvt.rni.f32.f32", w.Multiply(u, _inverse));
-        Register level = w.Min(w.Max(rounded, _low), _high);
+        Register level = Shape.ReadsLevels ? w.Add(u, _low) : w.Center(u, _inverse, _low, _high);
         Register factors = w.MultiplyAdd(thread.Direction, _levels.Groups, _group);
         factors = w.Address(
             Factors, w.MultiplyAdd(factors, Shape.Channels, _channel), 2 * sizeof(float));

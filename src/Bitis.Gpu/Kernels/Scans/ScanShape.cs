@@ -27,6 +27,12 @@ internal sealed record ScanShape(int Tokens, int Channels, int States, int Rank)
     /// <summary>Of a scan in integers: its levels; null for float32.</summary>
     public StateLevelShape? Levels { get; init; }
 
+    /// <summary>Whether states are float16, two in a register; else float32. Integers have their own.</summary>
+    public bool HasHalfStates { get; init; }
+
+    /// <summary>Of a scan in integers: whether u is its levels, from 0 on; else floats.</summary>
+    public bool ReadsLevels { get; init; }
+
     /// <summary>Whether u, z and an output of floats are float16; else float32.</summary>
     public bool AreHalves { get; init; }
 
@@ -36,11 +42,22 @@ internal sealed record ScanShape(int Tokens, int Channels, int States, int Rank)
     /// <summary>The directions that a block of threads has.</summary>
     public int DirectionsOfBlock => Math.Min(2, Directions);
 
-    /// <summary>The bytes of a value of u and z.</summary>
+    /// <summary>Whether u is float32 although z and the output are float16, for the levels of a scan in integers.</summary>
+    public bool HasFloatInput { get; init; }
+
+    /// <summary>Whether u is float16.</summary>
+    public bool HasHalfInput => AreHalves && !HasFloatInput && !ReadsLevels;
+
+    /// <summary>The bytes of a value of u.</summary>
+    public int InputBytes => ReadsLevels ? sizeof(byte) : HasHalfInput ? sizeof(ushort) : sizeof(float);
+
+    /// <summary>The bytes of a value of z and an output of floats.</summary>
     public int ElementBytes => AreHalves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>The distance of rows of u in elements.</summary>
-    public int InputStride => AreHalves ? LinearShape.RowHalves(Channels) : Channels;
+    public int InputStride => ReadsLevels ? LinearShape.RowBytes(Channels)
+        : HasHalfInput ? LinearShape.RowHalves(Channels)
+        : Channels;
 
     /// <summary>The bytes of a token's or a channel's levels in a quantized projection.</summary>
     public int DeltaBytes => (Rank + 3) / 4 * 4;
@@ -58,5 +75,7 @@ internal sealed record ScanShape(int Tokens, int Channels, int States, int Rank)
     public int GateStride { get; init; } = Channels;
 
     /// <summary>The distance of rows of the output in elements.</summary>
-    public int OutputStride => OutputLevels is not null ? LinearShape.RowBytes(Channels) : InputStride;
+    public int OutputStride => OutputLevels is not null ? LinearShape.RowBytes(Channels)
+        : AreHalves ? LinearShape.RowHalves(Channels)
+        : Channels;
 }

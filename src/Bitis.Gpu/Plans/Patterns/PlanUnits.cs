@@ -21,9 +21,9 @@ internal sealed class PlanUnits
     public PlanUnits(FusedGraph graph)
     {
         _graph = graph;
-        VimMixer[] mixers = [.. graph.Operations.OfType<FusedGate>().Select(gate => VimMixer.Find(graph, gate))
+        Mixers = [.. graph.Operations.OfType<FusedGate>().Select(gate => VimMixer.Find(graph, gate))
             .OfType<VimMixer>()];
-        foreach (VimMixer mixer in mixers)
+        foreach (VimMixer mixer in Mixers)
         {
             foreach (FusedOperation operation in mixer.Inner)
                 _patterns.Add(operation, mixer);
@@ -37,7 +37,7 @@ internal sealed class PlanUnits
         foreach (FusedOperation operation in graph.Operations)
         {
             object? pattern = _patterns.GetValueOrDefault(operation);
-            if (mixers.FirstOrDefault(mixer => mixer.Gate == operation) is { } found)
+            if (Mixers.FirstOrDefault(mixer => mixer.Gate == operation) is { } found)
                 AddUnit(found, operation);
             else if (pattern is ScanGroup group && !_indexes.ContainsKey(group))
                 AddUnit(group);
@@ -53,6 +53,9 @@ internal sealed class PlanUnits
             _units.Add(unit);
         }
     }
+
+    /// <summary>The Vim blocks.</summary>
+    public IReadOnlyList<VimMixer> Mixers { get; }
 
     /// <summary>The scans that are launched together.</summary>
     public IReadOnlyList<ScanGroup> Groups { get; }
@@ -71,6 +74,11 @@ internal sealed class PlanUnits
 
     /// <summary>Whether a pattern computes an operation.</summary>
     public bool IsInner(FusedOperation operation) => _patterns.ContainsKey(operation);
+
+    /// <summary>Whether only one unit reads a value, or views of it.</summary>
+    public bool IsOnlyReadBy(Node node, object unit) => node != _graph.Graph.Output
+        && _graph.ReadersOf(node).All(reader => _patterns.GetValueOrDefault(reader) == unit
+            || (reader is ValueView view && IsOnlyReadBy(view.Node, unit)));
 
     /// <summary>The last unit that reads a value, or a view of it.</summary>
     public int LastOf(Node node)

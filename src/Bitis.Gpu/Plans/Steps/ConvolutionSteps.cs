@@ -19,7 +19,10 @@ internal static class ConvolutionSteps
         Node node = fused.Convolution;
         var layer = (DepthwiseConv2d)node.Operator;
         QuantizedLayer? quantized = plan.LayerOf(node);
-        GpuMatrix x = plan.Natural(node.Inputs[0]), y = plan.Activations(x.Rows, layer.Channels);
+        bool isQuantized = plan.Groups.Any(
+            group => group.Source == fused.Output && GroupSteps.HasIntegerScans(plan, group));
+        GpuMatrix x = plan.Natural(node.Inputs[0]);
+        GpuMatrix y = isQuantized ? plan.Scratch(x.Rows, layer.Channels) : plan.Activations(x.Rows, layer.Channels);
         plan.SetValue(fused.Output, y);
         ProjectionLevels[] levels = [.. plan.Groups
             .Where(group => group.Source == fused.Output && !group.HasConvolutions)
@@ -60,8 +63,6 @@ internal static class ConvolutionSteps
     {
         Node node = fused.Convolution;
         GpuMatrix x = plan.Natural(node.Inputs[0]);
-        if (x.IsHalves != plan.KeepsHalves)
-            throw GpuPlanBuilder.Missing(node);
         GpuMatrix y = plan.Activations(x.Rows, x.Columns);
         AddArranged(
             plan, [node], x, [.. Enumerable.Range(0, x.Rows)], fused.Silu is not null, y, levels: null, operands: null,
@@ -93,7 +94,8 @@ internal static class ConvolutionSteps
             InputRows = x.Rows,
             InputStride = x.Stride,
             HasSilu = hasSilu,
-            AreHalves = x.IsHalves,
+            ReadsHalves = x.IsHalves,
+            WritesHalves = y.IsHalves,
             QuantizesInput = layers[0] is not null,
             Levels = shape,
         };

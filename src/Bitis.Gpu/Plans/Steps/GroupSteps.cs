@@ -20,8 +20,6 @@ internal static class GroupSteps
     public static void Add(GpuPlanBuilder plan, ScanGroup group)
     {
         GpuMatrix source = plan.Natural(group.Source);
-        if (source.IsHalves != plan.KeepsHalves)
-            throw GpuPlanBuilder.Missing(group.Source);
         int directions = group.Members.Count, channels = group.First.U.Shape[^1], steps = group.Steps;
         ScanBranch[] branches = [.. group.Members.Select(member => member.Branch)];
         QuantizedLayer?[] projections = [.. branches.Select(branch => plan.LayerOf(branch.Parameters))];
@@ -36,12 +34,16 @@ internal static class GroupSteps
             Arrangement = arrangement,
             HasGate = gate is not null,
             GateStride = gate?.Stride ?? channels,
-            AreHalves = source.IsHalves,
+            AreHalves = plan.KeepsHalves,
+            HasFloatInput = HasIntegerScans(plan, group),
+            HasHalfStates = plan.HasHalfStates && group.First.States % 2 == 0,
         });
         (GpuMatrix u, int offsetOfU, GpuLevels? levels) = group.HasConvolutions
             ? AddConvolutions(plan, group, source, projections)
             : (source, 0, null);
-        if (u.Stride != shape.InputStride)
+        bool fits = u.Stride == shape.InputStride && u.IsHalves == shape.HasHalfInput
+            && (gate is null || gate.IsHalves == plan.KeepsHalves);
+        if (!fits)
             throw GpuPlanBuilder.Missing(group.Source);
         GpuMatrix parameters;
         int offsetOfParameters;
@@ -59,11 +61,17 @@ internal static class GroupSteps
         AddScans(plan, group, shape, branches, new Inputs(u, offsetOfU, parameters, offsetOfParameters, gate));
     }
 
+    /// <summary>Whether scans quantize u, which then stays float32 before.</summary>
+    public static bool HasIntegerScans(GpuPlanBuilder plan, ScanGroup group) =>
+        group.Members.Any(member => plan.ScanOf(member.Branch.Scan.Scan) is not null);
+
     private static (GpuMatrix U, int Offset, GpuLevels? Levels) AddConvolutions(
         GpuPlanBuilder plan, ScanGroup group, GpuMatrix x, QuantizedLayer?[] projections)
     {
         int directions = group.Members.Count, steps = group.Steps, channels = x.Columns;
-        GpuMatrix u = plan.Activations(directions * steps, channels);
+        GpuMatrix u = HasIntegerScans(plan, group)
+            ? plan.Scratch(directions * steps, channels)
+            : plan.Activations(directions * steps, channels);
         Node[] nodes = [.. group.Members.Select(member => member.Convolution!.Convolution)];
         LevelShape? shape = null;
         GpuLevels? levels = null;

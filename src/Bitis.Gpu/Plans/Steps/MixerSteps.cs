@@ -21,10 +21,10 @@ internal static class MixerSteps
     /// <summary>Adds the launches.</summary>
     public static void Add(GpuPlanBuilder plan, VimMixer mixer)
     {
-        GpuMatrix xz = plan.Natural(mixer.Input);
-        if (xz.IsHalves != plan.KeepsHalves)
+        int channels = mixer.Gate.Product.Shape[^1], tokens = mixer.Gate.Product.Shape[0];
+        var input = Input.Of(plan, mixer, channels);
+        if (input.Z.IsHalves != plan.KeepsHalves)
             throw GpuPlanBuilder.Missing(mixer.Input);
-        int tokens = xz.Rows, channels = mixer.Gate.Product.Shape[^1];
         VimMixer.Direction[] directions = [mixer.Forward, mixer.Backward];
         ScanBranch[] branches = [.. directions.Select(direction => direction.Branch)];
         QuantizedLayer?[] projections = [.. branches.Select(branch => plan.LayerOf(branch.Parameters))];
@@ -32,13 +32,17 @@ internal static class MixerSteps
             plan, branches, tokens, new ScanShape(tokens, channels, branches[0].States, branches[0].Rank)
             {
                 OutputScale = mixer.OutputScale,
-                GateStride = xz.Stride,
-                AreHalves = xz.IsHalves,
+                GateStride = input.Z.Stride,
+                AreHalves = input.Z.IsHalves,
+                HasHalfStates = plan.HasHalfStates && branches[0].States % 2 == 0,
             });
         Require(projections, branches[1].Parameters);
-        GpuMatrix u = plan.Activations(2 * tokens, channels);
+        // What a scan in integers reads are the levels of u, if nobody else reads u.
+        shape = shape with { ReadsLevels = shape.Levels is not null && projections[0] is not null };
+        GpuLevels? levelsOfU = shape.ReadsLevels ? plan.LevelScratch(2 * tokens, channels) : null;
+        GpuMatrix? u = levelsOfU is null ? plan.Activations(2 * tokens, channels) : null;
         GpuLevels? levels = projections[0] is null ? null : plan.LevelScratch(2 * tokens, channels);
-        AddConvolutions(plan, directions, xz, u, levels, projections);
+        AddConvolutions(plan, directions, input, u, levelsOfU, levels, projections);
         GpuMatrix parameters = plan.Scratch(2 * tokens, shape.ParameterStride);
         for (int i = 0; i < directions.Length; i++)
         {
@@ -52,26 +56,45 @@ internal static class MixerSteps
             }
             else
             {
-                GpuMatrix x = u with { Start = first * u.Stride, Rows = tokens };
+                GpuMatrix x = u! with { Start = first * u.Stride, Rows = tokens };
                 ProductSteps.AddProduct(plan, x, y, plan.Parameter(branches[i].Parameters, 0).Span, bias: null);
             }
         }
-        AddScans(plan, mixer, shape, u, parameters, xz.Slice(channels, channels));
+        GpuArgument argument = u?.Argument ?? levelsOfU!.Argument;
+        AddScans(plan, mixer, shape, argument, u?.Stride ?? levelsOfU!.Stride, parameters, input.Z);
+    }
+
+    /// <summary>1/scale, lowest and highest level less the zero point of each channel of x, where levels do.</summary>
+    /// <returns>Null if a convolution wants floats, or both want other levels.</returns>
+    public static float[]? InputQuantizer(GpuPlanBuilder plan, VimMixer mixer)
+    {
+        int channels = mixer.Gate.Product.Shape[^1];
+        if (channels % 2 != 0
+            || plan.LayerOf(mixer.Forward.Convolution.Convolution) is not { } forward
+            || plan.LayerOf(mixer.Backward.Convolution.Convolution) is not { } backward)
+        {
+            return null;
+        }
+        float[] one = ConvolutionSteps.ChannelQuantizers(forward, channels)[..(3 * channels)];
+        float[] other = ConvolutionSteps.ChannelQuantizers(backward, channels)[..(3 * channels)];
+        return one.AsSpan().SequenceEqual(other) ? one : null;
     }
 
     private static void AddConvolutions(
-        GpuPlanBuilder plan, VimMixer.Direction[] directions, GpuMatrix xz, GpuMatrix u, GpuLevels? levels,
-        QuantizedLayer?[] projections)
+        GpuPlanBuilder plan, VimMixer.Direction[] directions, Input input, GpuMatrix? u, GpuLevels? levelsOfU,
+        GpuLevels? levels, QuantizedLayer?[] projections)
     {
-        int channels = u.Columns, taps = directions[0].Taps, tokens = xz.Rows;
+        int channels = input.Z.Columns, taps = directions[0].Taps, tokens = input.Z.Rows;
         Node[] nodes = [.. directions.Select(direction => direction.Convolution.Convolution)];
         QuantizedLayer?[] layers = [.. nodes.Select(plan.LayerOf)];
         Require(layers, nodes[1]);
         var shape = new ConvolutionShape(tokens, channels, taps)
         {
-            InputStride = xz.Stride,
-            AreHalves = xz.IsHalves,
+            InputStride = input.Stride,
+            AreHalves = input.Z.IsHalves,
             QuantizesInput = layers[0] is not null,
+            ReadsLevels = input.AreLevels,
+            WritesScanLevels = levelsOfU is not null,
             Levels = projections[0] is null ? null : TokenScales.ShapeOf(projections[0]!),
         };
         (GpuFunction function, GpuKernelRow<ConvolutionShape> row) = plan.Load(ConvolutionKernels.Table, shape);
@@ -87,16 +110,22 @@ internal static class MixerSteps
             : TokenScales.Of(
                 plan, tokens, 1,
                 [.. projections.Zip(directions, (layer, d) => (layer!, RowTokens.Of(d.IsReversed)))]);
+        GpuBuffer? scanQuantizers = levelsOfU is null
+            ? null
+            : plan.Constant<float>(ScanConstants.InputQuantizers(plan, [.. directions.Select(d => d.Branch)]));
         int rows = plan.Images * tokens;
         plan.Add(images => new ConvolutionOperands
         {
             Images = images,
-            Input = xz.Argument,
+            Input = input.X,
             Weights = weights,
             Biases = biases,
-            Forward = u.Argument,
-            Backward = (u with { Start = rows * u.Stride }).Argument,
+            Forward = u?.Argument ?? levelsOfU!.Argument,
+            Backward = u is null
+                ? Behind(levelsOfU, rows)!.Argument
+                : (u with { Start = rows * u.Stride }).Argument,
             InputQuantizers = quantizers,
+            ScanQuantizers = scanQuantizers,
             ForwardLevels = levels?.Argument,
             BackwardLevels = Behind(levels, rows)?.Argument,
             Levels = scales?.Levels,
@@ -104,7 +133,8 @@ internal static class MixerSteps
     }
 
     private static void AddScans(
-        GpuPlanBuilder plan, VimMixer mixer, ScanShape shape, GpuMatrix u, GpuMatrix parameters, GpuMatrix z)
+        GpuPlanBuilder plan, VimMixer mixer, ScanShape shape, GpuArgument u, int strideOfU, GpuMatrix parameters,
+        GpuMatrix z)
     {
         GpuTarget y = plan.NewTarget(mixer.Gate.Product, repetitions: 1);
         shape = shape with { OutputLevels = y.Shape };
@@ -115,8 +145,8 @@ internal static class MixerSteps
         plan.Add(images => new ScanOperands
         {
             Images = images,
-            Input = u.Argument,
-            InputOffset = rows * u.Stride,
+            Input = u,
+            InputOffset = rows * strideOfU,
             Parameters = parameters.Argument,
             ParameterOffset = rows * parameters.Stride,
             DeltaWeights = constants.DeltaWeights,
@@ -142,6 +172,22 @@ internal static class MixerSteps
             throw new BitisException(
                 $"The GPU has no kernel for '{node.Name}' with other levels than the forward direction. "
                 + "Run it on the CPU.");
+        }
+    }
+
+    /// <summary>What a block reads.</summary>
+    /// <param name="X">x: floats, or levels.</param>
+    /// <param name="Stride">The distance of its rows in elements.</param>
+    /// <param name="AreLevels">Whether x is levels.</param>
+    /// <param name="Z">z.</param>
+    private sealed record Input(GpuArgument X, int Stride, bool AreLevels, GpuMatrix Z)
+    {
+        public static Input Of(GpuPlanBuilder plan, VimMixer mixer, int channels)
+        {
+            if (plan.SplitOf(mixer) is ({ } levels, { } z))
+                return new Input(levels.Argument, levels.Stride, AreLevels: true, z);
+            GpuMatrix xz = plan.Natural(mixer.Input);
+            return new Input(xz.Argument, xz.Stride, AreLevels: false, xz.Slice(channels, channels));
         }
     }
 }

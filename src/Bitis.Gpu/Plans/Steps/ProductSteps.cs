@@ -1,6 +1,7 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
+using Bitis.Gpu.Plans.Patterns;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
@@ -20,6 +21,11 @@ internal static class ProductSteps
         FloatTensor? bias = layer.HasBias ? plan.Parameter(node, 1) : null;
         QuantizedLayer? quantized = plan.LayerOf(node);
         GpuLevels? levels = quantized is null ? null : plan.LevelsOf(node.Inputs[0]);
+        if (levels is not null && plan.MixerOf(node) is { } mixer && MixerSteps.InputQuantizer(plan, mixer) is { } x8)
+        {
+            AddSplit(plan, mixer, quantized!, levels, x8, bias);
+            return;
+        }
         GpuMatrix? x = levels is null ? plan.Value(node.Inputs[0]) : null;
         bool isReversed = x is { IsReversed: true };
         bool hasGelu = plan.Graph.OnlyReaderOf(node) is SingleOperator { Node.Operator: Gelu };
@@ -34,6 +40,19 @@ internal static class ProductSteps
             AddProduct(plan, [quantized], levels!, RowTokens.Of(isReversed), y, bias, activation);
         else
             AddProduct(plan, x!, y, plan.Parameter(node, 0).Span, bias, activation);
+    }
+
+    /// <summary>Adds the projection of a Vim block to levels of x and floats of z.</summary>
+    private static void AddSplit(
+        GpuPlanBuilder plan, VimMixer mixer, QuantizedLayer layer, GpuLevels x, float[] quantizer, FloatTensor? bias)
+    {
+        int channels = mixer.Gate.Product.Shape[^1];
+        GpuLevels levels = plan.LevelScratch(x.Rows, channels);
+        GpuMatrix z = plan.Activations(x.Rows, channels);
+        plan.SetSplit(mixer, levels, z);
+        AddProduct(
+            plan, [layer], x, RowTokens.Natural, new GpuTarget(null, levels, null, null), bias,
+            split: (new LinearSplit(channels, z.Stride, z.IsHalves), z.Argument, plan.Constant<float>(quantizer)));
     }
 
     /// <summary>Adds a product with weights, <c>[outputs, inputs]</c>.</summary>
@@ -75,15 +94,18 @@ internal static class ProductSteps
     /// <param name="bias">The bias; null for none.</param>
     /// <param name="activation">What is computed of each output.</param>
     /// <param name="outputsOfLayer">The columns of each layer, with padding; 0 for those it has.</param>
+    /// <param name="split">Of outputs in two places: the second one, and the levels' parameters.</param>
     public static void AddProduct(
         GpuPlanBuilder plan, IReadOnlyList<QuantizedLayer> layers, GpuLevels x, RowTokens tokens, GpuTarget y,
-        FloatTensor? bias, LinearActivation activation = LinearActivation.None, int outputsOfLayer = 0)
+        FloatTensor? bias, LinearActivation activation = LinearActivation.None, int outputsOfLayer = 0,
+        (LinearSplit Shape, GpuArgument Second, GpuBuffer Quantizers)? split = null)
     {
         int own = layers[0].Weight!.Scales.Length, padding = outputsOfLayer == 0 ? 0 : outputsOfLayer - own;
         int outputs = layers.Count * (own + padding);
         LinearShape shape = ShapeOf(x.Columns, outputs, LinearNumbers.Levels, y, bias, activation) with
         {
             InputStride = x.Stride,
+            Split = split?.Shape,
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
         (sbyte[] Rows, int[] Sums)[] packed = [.. layers.Select(
@@ -108,6 +130,8 @@ internal static class ProductSteps
             WeightScales = scales,
             ColumnSums = columnSums,
             OutputLevels = y.Operands,
+            Rest = split?.Second,
+            ColumnQuantizers = split?.Quantizers,
         }.Launch(function, row, shape));
     }
 

@@ -81,6 +81,10 @@ internal sealed record ScanConstants(
             plan.Constant<float>([.. branches.SelectMany(branch => parameter(branch).Span.ToArray())]);
     }
 
+    /// <summary>How u becomes the levels of scans in integers, <c>[directions, 3, channels]</c>.</summary>
+    public static float[] InputQuantizers(GpuPlanBuilder plan, ScanBranch[] branches) =>
+        [.. TablesOf(plan, branches).SelectMany(scan => (float[])[.. scan.UInverses, .. scan.ULows, .. scan.UHighs])];
+
     /// <summary>The operands of <see cref="LevelStates"/>, in the order of its parameters.</summary>
     /// <param name="scans">All directions.</param>
     /// <param name="steps">The steps of a direction; shorter ones are filled up with their last one.</param>
