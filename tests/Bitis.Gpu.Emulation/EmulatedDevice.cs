@@ -63,6 +63,7 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null) : GpuDe
                 FindingKind.Launch, $"{program.Name} takes {program.SharedBytes} bytes of shared memory");
         }
 
+        Measurements.Launches++;
         Memory.FirstWriterOfLaunch = Memory.NextWriter;
         for (int y = 0; y < launch.Grid.Y; y++)
         {

@@ -33,7 +33,8 @@ internal sealed class LinearCase
         (_shape, _rows) = (shape, rows);
         _levels = new byte[rows * shape.Inputs];
         _random.NextBytes(_levels);
-        _weights = [.. Enumerable.Range(0, shape.Outputs * shape.Inputs).Select(_ => (sbyte)_random.Next(-128, 128))];
+        int end = shape.HasNibbles ? 8 : 128;
+        _weights = [.. Enumerable.Range(0, shape.Outputs * shape.Inputs).Select(_ => (sbyte)_random.Next(-end, end))];
         _floats = Floats(rows * shape.Inputs, -1, 1);
         _floatWeights = Floats(shape.Outputs * shape.Inputs, -1, 1);
         if (shape.Numbers == LinearNumbers.Halves)
@@ -68,7 +69,9 @@ internal sealed class LinearCase
         var operands = new LinearOperands
         {
             Input = Rows(_levels, _floats, _rows, isWeights: false),
-            Weights = Rows(Array.ConvertAll(_weights, w => (byte)w), _floatWeights, _shape.Outputs, isWeights: true),
+            Weights = _shape.HasNibbles
+                ? Device.Upload<byte>(PackedNibbles.Pack(_weights, _shape.Outputs, _shape.Inputs))
+                : Rows(Array.ConvertAll(_weights, w => (byte)w), _floatWeights, _shape.Outputs, isWeights: true),
             Output = output,
             Rows = _rows,
             Bias = Device.Upload<float>(_bias),

@@ -59,6 +59,25 @@ public sealed class LinearTests
         }
     }
 
+    [Theory]
+    [InlineData("linear-tensor-cores-large")]
+    [InlineData("linear-tensor-cores-small")]
+    public void Weights_of_4_bits_give_the_bits_of_the_CPU(string kernel)
+    {
+        GpuKernelRow<LinearShape> row = LinearKernels.Table.Rows.Single(row => row.Name == kernel);
+        foreach ((int rows, int outputs, int inputs) in ((int, int, int)[])[(70, 60, 192), (3, 33, 17), (130, 8, 100)])
+        {
+            var shape = new LinearShape(inputs, outputs, LinearNumbers.Levels, LinearOutput.Floats, HasBias: true)
+            {
+                HasNibbles = true,
+            };
+            Assert.True(row.Fits(shape));
+            var data = new LinearCase(shape, rows);
+            Assert.Equal(data.Expected, data.Run(row));
+            Assert.Equal(data.Device.Measurements.IdealSharedPasses, data.Device.Measurements.SharedPasses);
+        }
+    }
+
     [Fact]
     public void Reads_of_tensor_cores_do_not_share_banks()
     {

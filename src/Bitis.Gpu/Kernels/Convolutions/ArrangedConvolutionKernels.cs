@@ -31,7 +31,8 @@ internal static class ArrangedConvolutionKernels
     {
         var w = new PtxWriter(
             $"arranged_convolutions_{shape.Directions}x{shape.Steps}x{shape.Channels}x{shape.Taps}"
-                + (shape.ReadsHalves ? "_halves" : "") + (shape.WritesHalves ? "_to_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.ReadsHalves ? "_halves" : "") + (shape.WritesHalves ? "_to_halves" : "")
+                + (shape.QuantizesInput ? "_integers" : "")
                 + (shape.Levels is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Pointer);

@@ -15,15 +15,15 @@ internal sealed class LinearEpilogue
 {
     private readonly PtxWriter _writer;
     private readonly LinearShape _shape;
-    private readonly Register _target;
-    private readonly Register? _bias;
-    private readonly Register? _inputScales;
-    private readonly Register? _inputZeroPoints;
-    private readonly Register? _weightScales;
-    private readonly Register? _columnSums;
     private readonly LevelWriter? _levels;
     private readonly Register? _rest;
     private readonly Register? _columnQuantizers;
+    private Register _target;
+    private Register? _bias;
+    private Register? _inputScales;
+    private Register? _inputZeroPoints;
+    private Register? _weightScales;
+    private Register? _columnSums;
 
     /// <summary>Reads the parameters behind the operands and the number of rows.</summary>
     /// <param name="writer">The kernel.</param>
@@ -52,6 +52,22 @@ internal sealed class LinearEpilogue
 
     /// <summary>Whether two columns lie at an address that permits one access to both.</summary>
     private bool HasPairs => _shape.Outputs % 2 == 0 && _shape.OutputStride % 2 == 0;
+
+    /// <summary>Goes on to the operands of a layer among those of a launch.</summary>
+    /// <param name="group">The layer.</param>
+    /// <param name="outputs">The elements before its output.</param>
+    /// <param name="rows">The rows before those of its input.</param>
+    public void EnterGroup(Register group, Register outputs, Register rows)
+    {
+        Register columns = _writer.Multiply(group, _shape.Outputs);
+        _target = _writer.Address(_target, outputs, _shape.OutputBytes);
+        (_bias, _weightScales, _columnSums) =
+            (Behind(_bias, columns), Behind(_weightScales, columns), Behind(_columnSums, columns));
+        (_inputScales, _inputZeroPoints) = (Behind(_inputScales, rows), Behind(_inputZeroPoints, rows));
+
+        Register? Behind(Register? values, Register count) =>
+            values is { } pointer ? _writer.Address(pointer, count, sizeof(float)) : null;
+    }
 
     /// <summary>What belongs to a row.</summary>
     /// <param name="row">Its number.</param>

@@ -38,8 +38,11 @@ internal sealed class LinearOperands
     /// <summary>Of outputs in two places: where those that stay floats go.</summary>
     public GpuArgument? Rest { get; init; }
 
-    /// <summary>Of outputs in two places: 1/scale, lowest and highest level less the zero point of each column.</summary>
+    /// <summary>Of outputs in two places: 1/scale, lowest and highest centered level of each column.</summary>
     public GpuBuffer? ColumnQuantizers { get; init; }
+
+    /// <summary>Of groups: what lies between one and the next; null for one layer.</summary>
+    public LinearGroupOffsets? Offsets { get; init; }
 
     /// <summary>A launch of a kernel from <see cref="LinearKernels"/>.</summary>
     /// <param name="function">The kernel, ready.</param>
@@ -63,6 +66,12 @@ internal sealed class LinearOperands
         {
             arguments.Add(Rest ?? throw new ArgumentException("The kernel needs a second output.", nameof(shape)));
             arguments.Add(RequiredBuffer.Of(ColumnQuantizers));
+        }
+        if (shape.Groups > 1)
+        {
+            LinearGroupOffsets offsets = Offsets
+                ?? throw new ArgumentException("The kernel needs the offsets of groups.", nameof(shape));
+            arguments.AddRange([offsets.InputBytes, offsets.OutputElements, offsets.Rows]);
         }
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }

@@ -1,6 +1,6 @@
 namespace Bitis.Gpu.Kernels.Products;
 
-/// <summary>Outputs of which the first ones become levels with a scale for each column, and the others stay floats.</summary>
+/// <summary>Outputs of which the first ones become levels with a scale for each column; others stay floats.</summary>
 /// <remarks>They are x and z of a Vim block: a quantized convolution reads x, and the gate z.</remarks>
 /// <param name="Columns">The outputs that become levels, an even number.</param>
 /// <param name="RestStride">The distance of rows of the others in elements, an even number.</param>

@@ -36,7 +36,8 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
             + (shape.Arrangement is null ? "" : $"_{shape.Directions}") + (shape.DeltaLevels is null ? "" : "_delta")
-            + (shape.Levels is not null ? "_states" : shape.HasHalfStates ? "_half_states" : "") + (shape.AreHalves ? "_halves" : "") + (shape.ReadsLevels ? "_of_levels" : "")
+            + (shape.Levels is not null ? "_states" : shape.HasHalfStates ? "_half_states" : "")
+            + (shape.AreHalves ? "_halves" : "") + (shape.ReadsLevels ? "_of_levels" : "")
             + (shape.OutputLevels is null ? "" : "_levels"),
         shape.DirectionsOfBlock * ThreadsOfDirection);
 

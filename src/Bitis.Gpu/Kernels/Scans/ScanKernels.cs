@@ -31,5 +31,6 @@ internal static class ScanKernels
         && (!shape.ReadsLevels || (shape.Levels is not null && shape.Arrangement is null))
         && (shape.Arrangement is not null ? shape.OutputLevels is null : shape.HasGate)
         && (shape.Arrangement is null or { Directions: 1 } || (shape.Directions > 0 && shape.Directions % 2 == 0))
-        && shape.States % (shape.HasHalfStates ? 2 * lanes : lanes) == 0 && BlockScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
+        && shape.States % (shape.HasHalfStates ? 2 * lanes : lanes) == 0
+        && BlockScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
 }

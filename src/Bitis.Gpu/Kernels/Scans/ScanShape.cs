@@ -42,7 +42,7 @@ internal sealed record ScanShape(int Tokens, int Channels, int States, int Rank)
     /// <summary>The directions that a block of threads has.</summary>
     public int DirectionsOfBlock => Math.Min(2, Directions);
 
-    /// <summary>Whether u is float32 although z and the output are float16, for the levels of a scan in integers.</summary>
+    /// <summary>Whether u is float32 although z and the output are float16, for exact levels of it.</summary>
     public bool HasFloatInput { get; init; }
 
     /// <summary>Whether u is float16.</summary>

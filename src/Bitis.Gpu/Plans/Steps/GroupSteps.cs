@@ -95,26 +95,10 @@ internal static class GroupSteps
         GpuLevels? levels)
     {
         GpuMatrix parameters = plan.Scratch(branches.Length * shape.Tokens, shape.ParameterStride);
-        for (int i = 0; i < branches.Length; i++)
-        {
-            int row = i * plan.Images * shape.Tokens;
-            GpuTarget y = GpuTarget.Of(parameters with
-            {
-                Start = row * parameters.Stride,
-                Rows = shape.Tokens,
-                Columns = shape.Parameters,
-            });
-            if (projections[i] is { } layer)
-            {
-                GpuLevels x = levels! with { Start = row * levels.Stride, Rows = shape.Tokens };
-                ProductSteps.AddProduct(plan, [layer], x, RowTokens.Natural, y, bias: null);
-            }
-            else
-            {
-                GpuMatrix x = u with { Start = row * u.Stride, Rows = shape.Tokens };
-                ProductSteps.AddProduct(plan, x, y, plan.Parameter(branches[i].Parameters, 0).Span, bias: null);
-            }
-        }
+        ProductSteps.AddStack(
+            plan, levels is null ? null : [.. projections.OfType<QuantizedLayer>()],
+            [.. branches.Select(branch => branch.Parameters)], levels is null ? u : null, levels,
+            [.. branches.Select(_ => RowTokens.Natural)], parameters.Slice(0, shape.Parameters));
         return parameters;
     }
 

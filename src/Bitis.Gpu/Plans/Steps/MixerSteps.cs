@@ -44,22 +44,11 @@ internal static class MixerSteps
         GpuLevels? levels = projections[0] is null ? null : plan.LevelScratch(2 * tokens, channels);
         AddConvolutions(plan, directions, input, u, levelsOfU, levels, projections);
         GpuMatrix parameters = plan.Scratch(2 * tokens, shape.ParameterStride);
-        for (int i = 0; i < directions.Length; i++)
-        {
-            int first = i * plan.Images * tokens;
-            GpuTarget y = GpuTarget.Of(
-                parameters with { Start = first * parameters.Stride, Rows = tokens, Columns = shape.Parameters });
-            if (projections[i] is { } layer)
-            {
-                GpuLevels x = levels! with { Start = first * levels.Stride, Rows = tokens };
-                ProductSteps.AddProduct(plan, [layer], x, RowTokens.Of(directions[i].IsReversed), y, bias: null);
-            }
-            else
-            {
-                GpuMatrix x = u! with { Start = first * u.Stride, Rows = tokens };
-                ProductSteps.AddProduct(plan, x, y, plan.Parameter(branches[i].Parameters, 0).Span, bias: null);
-            }
-        }
+        ProductSteps.AddStack(
+            plan, projections[0] is null ? null : [.. projections.OfType<QuantizedLayer>()],
+            [.. branches.Select(branch => branch.Parameters)], levels is null ? u : null, levels,
+            [.. directions.Select(direction => RowTokens.Of(direction.IsReversed))],
+            parameters.Slice(0, shape.Parameters));
         GpuArgument argument = u?.Argument ?? levelsOfU!.Argument;
         AddScans(plan, mixer, shape, argument, u?.Stride ?? levelsOfU!.Stride, parameters, input.Z);
     }

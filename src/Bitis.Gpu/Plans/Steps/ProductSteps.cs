@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
@@ -106,14 +107,14 @@ internal static class ProductSteps
         {
             InputStride = x.Stride,
             Split = split?.Shape,
+            HasNibbles = HaveNibbles(layers, x.Columns),
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
-        (sbyte[] Rows, int[] Sums)[] packed = [.. layers.Select(
-            layer => Pack(layer, own, x.Columns, shape.WeightStride))];
-        sbyte[] noRows = new sbyte[padding * shape.WeightStride];
-        GpuBuffer weights = plan.Constant<sbyte>([.. packed.SelectMany(layer => (sbyte[])[.. layer.Rows, .. noRows])]);
+        byte[] noRows = new byte[padding * shape.WeightStride];
+        GpuBuffer weights = plan.Constant<byte>(
+            [.. layers.SelectMany(layer => (byte[])[.. PackedRows(layer, shape), .. noRows])]);
         GpuBuffer columnSums = plan.Constant<int>(
-            [.. packed.SelectMany(layer => (int[])[.. layer.Sums, .. new int[padding]])]);
+            [.. layers.SelectMany(layer => (int[])[.. Sums(layer, x.Columns), .. new int[padding]])]);
         GpuBuffer scales = plan.Constant<float>(
             [.. layers.SelectMany(layer => (float[])[.. layer.Weight!.Scales, .. new float[padding]])]);
         TokenScales input = TokenScales.Of(plan, x.Rows, plan.Images, (layers[0], tokens));
@@ -134,6 +135,85 @@ internal static class ProductSteps
             ColumnQuantizers = split?.Quantizers,
         }.Launch(function, row, shape));
     }
+
+    /// <summary>Adds products of layers of the same form in one launch, each of an input of its own.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="layers">The layers; null for float weights.</param>
+    /// <param name="nodes">The layers' nodes.</param>
+    /// <param name="x">The inputs of all layers and images, one behind the other, if they are floats.</param>
+    /// <param name="levels">The same, if they are levels.</param>
+    /// <param name="tokens">Which token each row of a layer's input has.</param>
+    /// <param name="y">The outputs, one behind the other; its columns are those of a layer.</param>
+    public static void AddStack(
+        GpuPlanBuilder plan, QuantizedLayer[]? layers, Node[] nodes, GpuMatrix? x, GpuLevels? levels,
+        RowTokens[] tokens, GpuMatrix y)
+    {
+        int groups = tokens.Length, rows = y.Rows / groups, between = plan.Images * rows;
+        int inputs = levels?.Columns ?? x!.Columns;
+        int stride = levels?.Stride ?? (x!.Stride * x.ElementBytes);
+        if (stride % LinearShape.ChunkBytes != 0)
+            throw GpuPlanBuilder.Missing(nodes[0]);
+        var shape = new LinearShape(
+            inputs, y.Columns, levels is not null ? LinearNumbers.Levels
+                : x!.IsHalves ? LinearNumbers.Halves
+                : LinearNumbers.Floats,
+            LinearOutput.Floats, HasBias: false)
+        {
+            InputStride = stride,
+            OutputStride = y.Stride,
+            Groups = groups,
+            HasNibbles = layers is not null && HaveNibbles(layers, inputs),
+        };
+        (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, rows);
+        GpuBuffer packed;
+        TokenScales? scales = null;
+        GpuBuffer? columnSums = null, weightScales = null;
+        if (layers is null)
+        {
+            int elements = shape.WeightStride / x!.ElementBytes;
+            var padded = new float[groups * y.Columns * elements];
+            for (int i = 0; i < groups * y.Columns; i++)
+            {
+                plan.Parameter(nodes[i / y.Columns], 0).Span.Slice(i % y.Columns * inputs, inputs).CopyTo(
+                    padded.AsSpan(i * elements));
+            }
+            packed = x.IsHalves ? plan.Constant<Half>(ToHalves(padded)) : plan.Constant<float>(padded);
+        }
+        else
+        {
+            packed = plan.Constant<byte>([.. layers.SelectMany(layer => PackedRows(layer, shape))]);
+            columnSums = plan.Constant<int>([.. layers.SelectMany(layer => Sums(layer, inputs))]);
+            weightScales = plan.Constant<float>([.. layers.SelectMany(layer => layer.Weight!.Scales.ToArray())]);
+            scales = TokenScales.OfStack(plan, rows, plan.Images, [.. layers.Zip(tokens)]);
+        }
+        plan.Add(images => new LinearOperands
+        {
+            Input = levels?.Argument ?? x!.Argument,
+            Weights = packed,
+            Output = y.Argument,
+            Rows = images * rows,
+            InputScales = scales?.Scales,
+            InputZeroPoints = scales?.ZeroPoints,
+            WeightScales = weightScales,
+            ColumnSums = columnSums,
+            Offsets = new LinearGroupOffsets(between * stride, between * y.Stride, between),
+        }.Launch(function, row, shape));
+    }
+
+    /// <summary>Whether weights have 4 bits, of all layers.</summary>
+    private static bool HaveNibbles(IReadOnlyList<QuantizedLayer> layers, int inputs) =>
+        inputs <= PackedNibbles.MaxInputs && layers.All(layer => layer.Weight!.Bits <= 4);
+
+    private static byte[] PackedRows(QuantizedLayer layer, LinearShape shape)
+    {
+        int outputs = layer.Weight!.Scales.Length;
+        return shape.HasNibbles
+            ? PackedNibbles.Pack(layer.Levels, outputs, shape.Inputs)
+            : [.. MemoryMarshal.Cast<sbyte, byte>(Pack(layer, outputs, shape.Inputs, shape.WeightStride).Rows)];
+    }
+
+    private static int[] Sums(QuantizedLayer layer, int inputs) =>
+        Pack(layer, layer.Weight!.Scales.Length, inputs, inputs).Sums;
 
     /// <summary>The levels of weights in padded rows, and the sum of each row.</summary>
     public static (sbyte[] Rows, int[] Sums) Pack(QuantizedLayer layer, int outputs, int inputs, int stride)

@@ -46,6 +46,11 @@ internal sealed record TokenScales(
                 : plan.Constant<float>([.. inputs.SelectMany(input => input.Layer.InputFactors!)]));
     }
 
+    /// <summary>As <see cref="Of"/>, with all images of a layer before the next one.</summary>
+    public static TokenScales OfStack(
+        GpuPlanBuilder plan, int rows, int images, IReadOnlyList<(QuantizedLayer Layer, RowTokens Tokens)> inputs) =>
+        Of(plan, rows, repetitions: 1, [.. inputs.SelectMany(input => Enumerable.Repeat(input, images))]);
+
     /// <summary>What the levels of a layer's input depend on.</summary>
     public static LevelShape ShapeOf(QuantizedLayer layer) =>
         new(layer.Input!.MaxLevel, layer.InputFactors is not null);
