@@ -101,7 +101,7 @@ public sealed class VimPlanTests(ITestOutputHelper output)
     [InlineData("qmamba", "w8a8", Scope.Ssm, 1)]
     [InlineData("minmax", "w8a8", Scope.Full, 0)]
     [InlineData("minmax", "w4a8", Scope.Full, 1)]
-    [InlineData("mse", "w8a8", Scope.Full, 2)]
+    [InlineData("minmax", "w8a8", Scope.Full, 2)]
     [InlineData("minmax", "w8a8", Scope.Full, 3)]
     [InlineData("ptq4vm", "w8a8", Scope.Linear, 0)]
     [InlineData("ptq4vm", "w8a8", Scope.Full, 1)]

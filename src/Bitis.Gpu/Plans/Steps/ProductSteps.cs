@@ -152,7 +152,17 @@ internal static class ProductSteps
         int inputs = levels?.Columns ?? x!.Columns;
         int stride = levels?.Stride ?? (x!.Stride * x.ElementBytes);
         if (stride % LinearShape.ChunkBytes != 0)
-            throw GpuPlanBuilder.Missing(nodes[0]);
+        {
+            // Rows of floats without padding are copied, layer by layer.
+            for (int i = 0; i < groups; i++)
+            {
+                GpuMatrix target = y with { Start = i * between * y.Stride, Rows = rows };
+                AddProduct(
+                    plan, x! with { Start = i * between * x.Stride, Rows = rows }, GpuTarget.Of(target),
+                    plan.Parameter(nodes[i], 0).Span, bias: null);
+            }
+            return;
+        }
         var shape = new LinearShape(
             inputs, y.Columns, levels is not null ? LinearNumbers.Levels
                 : x!.IsHalves ? LinearNumbers.Halves
