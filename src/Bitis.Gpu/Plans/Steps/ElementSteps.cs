@@ -111,8 +111,9 @@ internal static class ElementSteps
         {
             return x;
         }
-        GpuMatrix y = plan.Activations(x.Rows, plan.KeepsHalves ? x.Columns : LinearShape.RowBytes(x.Columns * 4) / 4)
-            .Slice(0, x.Columns) with { IsReversed = x.IsReversed };
+        int columns = plan.KeepsHalves ? x.Columns : LinearShape.RowBytes(x.Columns * sizeof(float)) / sizeof(float);
+        GpuMatrix y = plan.Activations(x.Rows, columns).Slice(0, x.Columns);
+        y = y with { IsReversed = x.IsReversed };
         Compute(plan, ElementOperation.Copy, x with { IsReversed = false }, null, null, 1, y, null, null);
         return y;
     }
