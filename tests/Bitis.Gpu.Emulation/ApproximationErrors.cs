@@ -9,6 +9,7 @@ namespace Bitis.Gpu.Emulation;
 ///   lg2   2⁻²² absolute where 1/2 &lt; x &lt; 2, else 2⁻²² relative
 ///   rcp   1 unit in the last place
 ///   rsqrt 2⁻²²·⁹ relative
+///   ex2   of float16: 2⁻⁹·⁹ relative
 /// </code>
 /// </remarks>
 /// <param name="seed">What decides the errors; null for results that are rounded once.</param>
@@ -34,6 +35,9 @@ internal sealed class ApproximationErrors(int? seed)
 
     /// <summary>1/√x.</summary>
     public float ReciprocalRoot(float x) => Relative(1 / Math.Sqrt(Flushed(x)), x, 4, Unit * Math.Pow(2, 0.1));
+
+    /// <summary>2ˣ of a float16, before it is rounded to one.</summary>
+    public double Exp2OfHalf(float x) => Math.Pow(2, x) * (1 + (Deviation(x, 5) * Math.Pow(2, -9.9)));
 
     private static float Flushed(float x) => float.IsSubnormal(x) ? 0 * x : x;
 

@@ -81,6 +81,7 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null, long ca
                 FindingKind.Launch, $"{program.Name} takes {program.SharedBytes} bytes of shared memory");
         }
 
+        Measurements.Launches++;
         Memory.FirstWriterOfLaunch = Memory.NextWriter;
         for (int y = 0; y < launch.Grid.Y; y++)
         {

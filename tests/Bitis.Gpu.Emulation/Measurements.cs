@@ -6,6 +6,15 @@ internal sealed class Measurements
     /// <summary>How often warps ran each instruction, by opcode.</summary>
     public SortedDictionary<string, long> Instructions { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The launches.</summary>
+    public int Launches { get; set; }
+
+    /// <summary>The bytes of global memory that launches read, each byte once for a launch.</summary>
+    public long BytesRead { get; set; }
+
+    /// <summary>The bytes of global memory that launches wrote, each byte once for a launch.</summary>
+    public long BytesWritten { get; set; }
+
     /// <summary>The passes through shared memory.</summary>
     public long SharedPasses { get; set; }
 

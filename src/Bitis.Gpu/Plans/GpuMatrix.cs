@@ -13,6 +13,9 @@ internal sealed record GpuMatrix(GpuBuffer Buffer, int Start, int Rows, int Colu
     /// <summary>Whether elements are float16; else float32.</summary>
     public bool IsHalves { get; init; }
 
+    /// <summary>Whether rows lie in the opposite order.</summary>
+    public bool IsReversed { get; init; }
+
     /// <summary>The bytes of an element.</summary>
     public int ElementBytes => IsHalves ? sizeof(ushort) : sizeof(float);
 
@@ -20,7 +23,13 @@ internal sealed record GpuMatrix(GpuBuffer Buffer, int Start, int Rows, int Colu
     public GpuArgument Argument => GpuArgument.At(Buffer, (long)Start * ElementBytes);
 
     /// <summary>One row of each image.</summary>
-    public GpuMatrix Row(int row) => this with { Start = Start + (row * Stride), Rows = 1, Stride = Rows * Stride };
+    public GpuMatrix Row(int row) => this with
+    {
+        Start = Start + ((IsReversed ? Rows - 1 - row : row) * Stride),
+        Rows = 1,
+        Stride = Rows * Stride,
+        IsReversed = false,
+    };
 
     /// <summary>Some columns.</summary>
     public GpuMatrix Slice(int start, int length) => this with { Start = Start + start, Columns = length };

@@ -1,6 +1,8 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
+using Bitis.Gpu.Plans.Patterns;
+using Bitis.Gpu.Plans.Steps;
 using Bitis.Gpu.Ptx;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
@@ -14,8 +16,8 @@ namespace Bitis.Gpu.Plans;
 
 /// <summary>Turns the fused operations of a model into launches.</summary>
 /// <remarks>
-/// Launches run in order, so a value that is read only within a block shares its memory with that of other blocks:
-/// <see cref="Scratch"/>.
+/// <see cref="PlanUnits"/> says what is launched together. <see cref="GpuMemory"/> gives the memory of values that
+/// nothing reads any more to later ones.
 /// </remarks>
 internal sealed class GpuPlanBuilder
 {
@@ -29,10 +31,13 @@ internal sealed class GpuPlanBuilder
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, GpuMatrix> _values = [];
     private readonly Dictionary<Node, GpuLevels> _levels = [];
-    private readonly Dictionary<GpuBuffer, Node> _writers = [];
-    private readonly Dictionary<(string Role, long Bytes), GpuBuffer> _scratch = [];
+    private readonly Dictionary<Node, IReadOnlyList<GpuMatrix>> _terms = [];
+    private readonly Dictionary<ScanGroup, IReadOnlyList<ProjectionLevels>> _projectionLevels = [];
+    private readonly Dictionary<VimMixer, (GpuLevels X, GpuMatrix Z)> _splits = [];
     private readonly Dictionary<string, GpuFunction> _functions = [];
     private readonly List<IDisposable> _owned = [];
+    private readonly GpuMemory _memory;
+    private readonly PlanUnits _units;
     private readonly List<Func<int, GpuLaunch>> _steps = [];
 
     private GpuPlanBuilder(
@@ -44,6 +49,8 @@ internal sealed class GpuPlanBuilder
         _precision = precision;
         _graph = FusionPass.Run(graph, FusionRules.Inference);
         _target = PtxTarget.For(device.Capability);
+        _memory = new GpuMemory(device, _owned);
+        _units = new PlanUnits(_graph);
     }
 
     /// <summary>The number of images that memory is for.</summary>
@@ -82,11 +89,13 @@ internal sealed class GpuPlanBuilder
     /// <param name="device">The device, which the plan owns from now on.</param>
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
+    /// <param name="precision">What is kept between kernels where it is not levels.</param>
     /// <exception cref="BitisException">
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
-    public static GpuPlan Build(GpuDevice device, QuantizedModel model, int images) =>
-        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images, GpuPrecision.Floats);
+    public static GpuPlan Build(
+        GpuDevice device, QuantizedModel model, int images, GpuPrecision precision = GpuPrecision.Floats) =>
+        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images, precision);
 
     private static GpuPlan Build(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
@@ -109,33 +118,99 @@ internal sealed class GpuPlanBuilder
         }
     }
 
+    /// <summary>The scans that are launched together.</summary>
+    public IReadOnlyList<ScanGroup> Groups => _units.Groups;
+
     /// <summary>The place of a value.</summary>
-    /// <exception cref="BitisException">It has none, or another value was written there since.</exception>
+    /// <remarks>An arrangement that nothing has computed is copied now, and a sum of directions is added up.</remarks>
+    /// <exception cref="BitisException">It has none.</exception>
     public GpuMatrix Value(Node node)
     {
-        if (!_values.TryGetValue(node, out GpuMatrix? value))
+        if (_values.TryGetValue(node, out GpuMatrix? value))
+            return value;
+        if (_terms.TryGetValue(node, out IReadOnlyList<GpuMatrix>? terms))
+            SetValue(node, ElementSteps.AddUp(this, terms));
+        else if (node.Operator is ArrangeTokens arrangement && IsView(node.Inputs[0]))
+            SetValue(node, ElementSteps.Arrange(this, Value(node.Inputs[0]), arrangement.Sources));
+        else if (node.Operator is ReverseTokens && IsView(node.Inputs[0]))
+            SetValue(node, Turned(Value(node.Inputs[0])));
+        else
             throw Missing(node);
-        Node written = node;
-        while (_graph.ProducerOf(written) is ValueView view)
-            written = view.Node.Inputs[0];
-        return _writers.GetValueOrDefault(value.Buffer, written) == written
-            ? value
-            : throw new BitisException($"The GPU cannot keep '{node.Name}' ({node.Kind}). Run it on the CPU.");
+        return _values[node];
+
+        static GpuMatrix Turned(GpuMatrix source) => source with { IsReversed = !source.IsReversed };
     }
+
+    /// <summary>A value with its tokens in their natural order.</summary>
+    public GpuMatrix Natural(Node node) => ElementSteps.InOrder(this, Value(node));
 
     /// <summary>Sets the place of a value, which is written now.</summary>
     public void SetValue(Node node, GpuMatrix place)
     {
         _values.Add(node, place);
-        _writers[place.Buffer] = node;
+        _memory.Hold(place.Buffer, _units.LastOf(node));
     }
 
-    /// <summary>The levels of a value.</summary>
-    public GpuLevels Levels(Node node) =>
-        _levels.TryGetValue(node, out GpuLevels? levels) ? levels : throw Missing(node);
+    /// <summary>Sets the terms of a sum that the readers compute.</summary>
+    public void SetTerms(Node node, IReadOnlyList<GpuMatrix> terms)
+    {
+        _terms.Add(node, terms);
+        foreach (GpuMatrix term in terms)
+            _memory.Hold(term.Buffer, _units.LastOf(node));
+    }
+
+    /// <summary>The terms of a sum that has none of its own memory; null if it has.</summary>
+    public IReadOnlyList<GpuMatrix>? TermsOf(Node node) => _terms.GetValueOrDefault(node);
+
+    /// <summary>Whether a value, or its levels, are there.</summary>
+    public bool Has(Node node) => _values.ContainsKey(node) || _levels.ContainsKey(node) || _terms.ContainsKey(node);
+
+    /// <summary>The levels of a value that the only reader wants; null if the value is floats.</summary>
+    public GpuLevels? LevelsOf(Node node) => _levels.GetValueOrDefault(node);
 
     /// <summary>Sets the place of a value's levels.</summary>
-    public void SetLevels(Node node, GpuLevels levels) => _levels.Add(node, levels);
+    public void SetLevels(Node node, GpuLevels levels)
+    {
+        _levels.Add(node, levels);
+        _memory.Hold(levels.Buffer, _units.LastOf(node));
+    }
+
+    /// <summary>Reserves the levels that the projections of a group want, for the kernel that computes u.</summary>
+    public IReadOnlyList<ProjectionLevels> ReserveProjectionLevels(ScanGroup group, int rows)
+    {
+        ProjectionLevels[] levels = [.. ProjectionLevels.Find(this, group, rows).Select(
+            found => found with { Levels = LevelScratch(rows, group.First.U.Shape[^1]) })];
+        foreach (ProjectionLevels found in levels)
+            _memory.Hold(found.Levels!.Buffer, _units.IndexOf(group));
+        _projectionLevels.Add(group, levels);
+        return levels;
+    }
+
+    /// <summary>The levels that the kernel that computes u has written; null if it has not.</summary>
+    public IReadOnlyList<ProjectionLevels>? ProjectionLevelsOf(ScanGroup group) =>
+        _projectionLevels.GetValueOrDefault(group);
+
+    /// <summary>New memory for a value: floats, or the levels that its only reader wants.</summary>
+    /// <param name="node">The value.</param>
+    /// <param name="repetitions">How often the kernel needs parameters of all rows: once, or for each image.</param>
+    /// <param name="isReversed">Whether the kernel writes rows of floats in the opposite order.</param>
+    /// <param name="keepsFloats">Whether floats are float32 in every precision.</param>
+    public GpuTarget NewTarget(Node node, int repetitions, bool isReversed = false, bool keepsFloats = false)
+    {
+        int columns = node.Shape[^1], rows = (int)(node.Shape.ElementCount / columns);
+        if (OnlyReadingLayer(node) is { } layer)
+        {
+            GpuLevels levels = LevelScratch(rows, columns);
+            SetLevels(node, levels);
+            TokenScales scales = TokenScales.Of(this, rows, repetitions, (layer, RowTokens.Natural));
+            return new GpuTarget(null, levels, TokenScales.ShapeOf(layer), scales.Levels);
+        }
+        GpuMatrix values = keepsFloats || node == _graph.Graph.Output
+            ? Scratch(rows, columns)
+            : Activations(rows, columns);
+        SetValue(node, values with { IsReversed = isReversed });
+        return GpuTarget.Of(values);
+    }
 
     /// <summary>The quantized layer of a node; null for a float layer.</summary>
     /// <exception cref="BitisException">No kernel computes the layer.</exception>
@@ -145,7 +220,7 @@ internal sealed class GpuPlanBuilder
             return null;
         string? what = !layer.IsInteger ? "levels on one side only"
             : layer.RotationOrder > 1 ? "a rotated input"
-            : layer.InputFactors is not null ? "factors of its input"
+            : layer.InputFactors is not null && node.Operator is not Linear ? "factors of its input"
             : null;
         return what is null
             ? layer
@@ -162,7 +237,9 @@ internal sealed class GpuPlanBuilder
         FusedOperation? reader = _graph.OnlyReaderOf(node);
         if (reader is ValueView { Node.Operator: SelectToken } view)
             reader = _graph.OnlyReaderOf(view.Node);
-        return reader is SingleOperator { Node: { Operator: Linear } layer } ? LayerOf(layer) : null;
+        return reader is SingleOperator { Node: { Operator: Linear } layer } && !_units.IsInner(reader)
+            ? LayerOf(layer)
+            : null;
     }
 
     /// <summary>A parameter of a node.</summary>
@@ -172,39 +249,52 @@ internal sealed class GpuPlanBuilder
     public GpuBuffer Constant<T>(ReadOnlySpan<T> values)
         where T : unmanaged => Own(_device.Upload(values));
 
-    /// <summary>New float32 memory for a value that is read anywhere.</summary>
-    public GpuMatrix Allocate(int rows, int columns) =>
-        new(Own(_device.Allocate((long)_images * rows * columns * sizeof(float))), 0, rows, columns, columns);
-
     /// <summary>Whether values between kernels are float16.</summary>
-    public bool KeepsHalves => _precision == GpuPrecision.Halves;
+    public bool KeepsHalves => _precision != GpuPrecision.Floats;
 
-    /// <summary>Float32 memory for a value that is read before another one of the same role is written.</summary>
-    public GpuMatrix Scratch(string role, int rows, int columns)
+    /// <summary>Whether states of float scans are float16.</summary>
+    public bool HasHalfStates => _precision == GpuPrecision.HalfStates;
+
+    /// <summary>The block whose x and z a layer computes; null for other layers.</summary>
+    public VimMixer? MixerOf(Node node) => _units.Mixers.FirstOrDefault(
+        mixer => mixer.Input == node && _units.IsOnlyReadBy(node, mixer));
+
+    /// <summary>Sets x as levels, and z.</summary>
+    public void SetSplit(VimMixer mixer, GpuLevels x, GpuMatrix z)
     {
-        long bytes = (long)_images * rows * columns * sizeof(float);
-        if (!_scratch.TryGetValue((role, bytes), out GpuBuffer? buffer))
-            _scratch.Add((role, bytes), buffer = Own(_device.Allocate(bytes)));
-        return new GpuMatrix(buffer, 0, rows, columns, columns);
+        _splits.Add(mixer, (x, z));
+        _memory.Hold(x.Buffer, _units.IndexOf(mixer));
+        _memory.Hold(z.Buffer, _units.IndexOf(mixer));
     }
 
+    /// <summary>x as levels, and z; null if they are one value.</summary>
+    public (GpuLevels X, GpuMatrix Z)? SplitOf(VimMixer mixer) =>
+        _splits.TryGetValue(mixer, out (GpuLevels X, GpuMatrix Z) split) ? split : null;
+
+    /// <summary>Float32 memory, for this unit or as long as a value that is set there lives.</summary>
+    public GpuMatrix Scratch(int rows, int columns) =>
+        new(_memory.Take((long)_images * rows * columns * sizeof(float), _units.Current), 0, rows, columns, columns);
+
     /// <summary>As <see cref="Scratch"/>, in the precision of the plan.</summary>
-    public GpuMatrix Activations(string role, int rows, int columns)
+    public GpuMatrix Activations(int rows, int columns)
     {
         if (!KeepsHalves)
-            return Scratch(role, rows, columns);
+            return Scratch(rows, columns);
         int stride = LinearShape.RowHalves(columns);
-        GpuMatrix words = Scratch($"halves of {role}", rows, stride * sizeof(ushort) / sizeof(float));
-        return new GpuMatrix(words.Buffer, 0, rows, columns, stride) { IsHalves = true };
+        GpuBuffer buffer = _memory.Take((long)_images * rows * stride * sizeof(ushort), _units.Current);
+        return new GpuMatrix(buffer, 0, rows, columns, stride) { IsHalves = true };
     }
 
     /// <summary>As <see cref="Scratch"/>, for levels.</summary>
-    public GpuLevels LevelScratch(string role, int rows, int columns)
+    public GpuLevels LevelScratch(int rows, int columns)
     {
         int stride = LinearShape.RowBytes(columns);
-        GpuMatrix words = Scratch($"levels of {role}", rows, stride / sizeof(float));
-        return new GpuLevels(words.Buffer, 0, rows, columns, stride);
+        GpuBuffer buffer = _memory.Take((long)_images * rows * stride, _units.Current);
+        return new GpuLevels(buffer, 0, rows, columns, stride);
     }
+
+    /// <summary>Whether this unit may overwrite a value: nothing reads its memory later.</summary>
+    public bool CanOverwrite(GpuMatrix value) => _memory.EndsBy(value.Buffer, _units.Current);
 
     /// <summary>The best kernel for a shape, ready.</summary>
     /// <param name="table">The table.</param>
@@ -223,45 +313,68 @@ internal sealed class GpuPlanBuilder
     /// <summary>Adds a launch, which depends on the number of images.</summary>
     public void Add(Func<int, GpuLaunch> step) => _steps.Add(step);
 
-    /// <summary>Whether a value may be overwritten by an operation that reads it.</summary>
-    public bool CanOverwrite(Node node, FusedOperation reader) =>
-        node != _graph.Graph.Output && _graph.ReadersOf(node).All(other => other.Position <= reader.Position);
-
     private GpuPlan Build()
     {
         Node image = _graph.Graph.Input;
-        int tokens = image.Shape.Rank == 2 ? image.Shape[0] : 1;
-        GpuMatrix input = Allocate(tokens, (int)image.Shape.ElementCount / tokens);
+        int tokens = image.Shape.Rank == 2 ? image.Shape[0] : 1, columns = (int)image.Shape.ElementCount / tokens;
+        GpuBuffer pixels = Own(_device.Allocate((long)_images * image.Shape.ElementCount * sizeof(float)));
+        var input = new GpuMatrix(pixels, 0, tokens, columns, columns);
         _values.Add(image, input);
-        VimMixer[] mixers = [.. _graph.Operations.OfType<FusedGate>().Select(gate => VimMixer.Find(_graph, gate))
-            .OfType<VimMixer>()];
-        HashSet<FusedOperation> inner = [.. mixers.SelectMany(mixer => mixer.Inner)];
-        foreach (FusedOperation operation in _graph.Operations.Where(operation => !inner.Contains(operation)))
+        while (_units.MoveNext())
         {
-            if (mixers.FirstOrDefault(mixer => mixer.Gate == operation) is { } found)
-                MixerSteps.Add(this, found);
-            else if (operation is ValueView view)
-                AddView(view);
-            else if (!OperationSteps.TryAdd(this, operation))
-                throw Missing(operation.Main);
+            switch (_units.Unit)
+            {
+                case VimMixer mixer:
+                    MixerSteps.Add(this, mixer);
+                    break;
+                case ScanGroup group:
+                    GroupSteps.Add(this, group);
+                    break;
+                case ValueView view:
+                    AddView(view);
+                    break;
+                case FusedOperation operation when !OperationSteps.TryAdd(this, operation):
+                    throw Missing(operation.Main);
+            }
+            Forget(_memory.Release(_units.Current));
         }
-        GpuMatrix output = Value(_graph.Graph.Output);
-        if (output.Rows != 1 || output.Stride != output.Columns || output.IsHalves)
+        if (_graph.Graph.Output.Shape.Rank != 1)
             throw Missing(_graph.Graph.Output);
+        GpuMatrix output = ElementSteps.Dense(this, Value(_graph.Graph.Output));
         return new GpuPlan(_device, _steps, _owned, input, output, _images);
     }
 
-    /// <summary>Views of values that kernels of a mixer read themselves have no place.</summary>
+    /// <summary>Values whose memory is free can be read no more.</summary>
+    private void Forget(IReadOnlySet<GpuBuffer> free)
+    {
+        Remove(_values, value => value.Buffer);
+        Remove(_levels, levels => levels.Buffer);
+        Remove(_terms, terms => terms[0].Buffer);
+
+        void Remove<T>(Dictionary<Node, T> places, Func<T, GpuBuffer> bufferOf)
+        {
+            Node[] gone = [.. places.Where(pair => free.Contains(bufferOf(pair.Value))).Select(pair => pair.Key)];
+            foreach (Node node in gone)
+                places.Remove(node);
+        }
+    }
+
+    /// <summary>Whether a value can be had without an operation of its own.</summary>
+    private bool IsView(Node node) => _values.ContainsKey(node) || _terms.ContainsKey(node)
+        || (node.Operator is ReverseTokens or ArrangeTokens && IsView(node.Inputs[0]));
+
+    /// <summary>Views of what scans read have no place, and arrangements none before a reader wants it.</summary>
     private void AddView(ValueView view)
     {
-        if (view.Node.Operator is SelectToken row && _levels.TryGetValue(view.Node.Inputs[0], out GpuLevels? levels))
-            _levels.Add(view.Node, levels.Row(row.Position));
-        if (!_values.TryGetValue(view.Node.Inputs[0], out GpuMatrix? source))
+        Node source = view.Node.Inputs[0];
+        if (view.Node.Operator is SelectToken row && _levels.TryGetValue(source, out GpuLevels? levels))
+            SetLevels(view.Node, levels.Row(row.Position));
+        if (view.Node.Operator is ArrangeTokens or ReverseTokens || !IsView(source))
             return;
         if (view.Node.Operator is SelectToken token)
-            _values.Add(view.Node, source.Row(token.Position));
+            SetValue(view.Node, Value(source).Row(token.Position));
         else if (view.FirstChannel is { } first)
-            _values.Add(view.Node, source.Slice(first, view.Node.Shape[^1]));
+            SetValue(view.Node, Value(source).Slice(first, view.Node.Shape[^1]));
     }
 
     private T Own<T>(T resource)

@@ -1,6 +1,6 @@
 namespace Bitis.Gpu.Plans;
 
-/// <summary>What a plan of a float model keeps between its kernels.</summary>
+/// <summary>What a plan keeps between its kernels where it does not keep levels.</summary>
 internal enum GpuPrecision
 {
     /// <summary>Float32.</summary>
@@ -12,4 +12,7 @@ internal enum GpuPrecision
     /// its projection, B and C, and the states.
     /// </remarks>
     Halves,
+
+    /// <summary>As <see cref="Halves"/>, and states of scans in float16, if their number is even.</summary>
+    HalfStates,
 }

@@ -92,10 +92,32 @@ internal sealed partial class PtxWriter
     public Register Reciprocal(Register x) => Emit(RegisterKind.Float, "rcp.approx.ftz.f32", x);
 
     /// <summary>x/(1 + e⁻ˣ).</summary>
-    public Register Silu(Register x)
+    public Register Silu(Register x) => Multiply(x, Sigmoid(x));
+
+    /// <summary>1/(1 + e⁻ˣ).</summary>
+    public Register Sigmoid(Register x)
     {
         const float Log2E = 1.44269504f;
-        return Multiply(x, Reciprocal(Add(Exp2(Multiply(x, -Log2E)), 1f)));
+        return Reciprocal(Add(Exp2(Multiply(x, -Log2E)), 1f));
+    }
+
+    /// <summary>x·Φ(x) = x/2·(1 + erf(x/√2)), with an absolute error of 2·10⁻⁷ of x.</summary>
+    /// <remarks>
+    /// With a = |x|/√2, t = 1/(1 + p·a) and a polynomial P: erf(a) = 1 − t·P(t)·e^(−a²). It is formula 7.1.26 of
+    /// Abramowitz and Stegun.
+    /// </remarks>
+    public Register Gelu(Register x)
+    {
+        const float Log2E = 1.44269504f, RootOfHalf = 0.707106781f, P = 0.3275911f;
+        Register a = Multiply(Emit(RegisterKind.Float, "abs.f32", x), RootOfHalf);
+        Register t = Reciprocal(MultiplyAdd(a, P, Float(1))), series = Float(1.061405429f);
+        foreach (float coefficient in (float[])[-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f])
+            series = MultiplyAdd(series, t, coefficient);
+        Register power = Exp2(Multiply(Multiply(a, a), -Log2E)), rest = Multiply(Multiply(series, t), power);
+        // Φ(x) is 1 − rest/2 for positive x and rest/2 for negative x: (x + |x|)/2 − |x|·rest/2 is x·Φ(x) for both.
+        Register magnitude = Emit(RegisterKind.Float, "abs.f32", x);
+        Register positive = Max(x, 0f);
+        return MultiplyAdd(Multiply(magnitude, -0.5f), rest, positive);
     }
 
     /// <summary>pointer + index·bytes.</summary>

@@ -28,6 +28,7 @@ internal sealed class EmulatedBuffer(GlobalMemory memory, ulong address, int byt
     public ReadOnlySpan<byte> Read(Warp warp, int offset, int count, bool isConstant)
     {
         uint launch = memory.FirstWriterOfLaunch, me = warp.GlobalWriter;
+        int read = 0;
         StartLaunch(launch);
         for (int i = offset; i < offset + count; i++)
         {
@@ -40,8 +41,11 @@ internal sealed class EmulatedBuffer(GlobalMemory memory, ulong address, int byt
                     FindingKind.Race, $"byte {i} of a buffer of {Bytes} is written by the same launch");
             }
 
-            _readers[i] = _readers[i] >= launch && _readers[i] != me ? Several : me;
+            bool isRead = _readers[i] >= launch;
+            read += isRead ? 0 : 1;
+            _readers[i] = isRead && _readers[i] != me ? Several : me;
         }
+        warp.Block.Device.Measurements.BytesRead += read;
         return _data.AsSpan(offset, count);
     }
 
@@ -52,13 +56,16 @@ internal sealed class EmulatedBuffer(GlobalMemory memory, ulong address, int byt
     public Span<byte> Write(Warp warp, int offset, int count)
     {
         uint launch = memory.FirstWriterOfLaunch, me = warp.GlobalWriter;
+        int written = 0;
         StartLaunch(launch);
         for (int i = offset; i < offset + count; i++)
         {
             if ((_writers[i] >= launch && _writers[i] != me) || (_readers[i] >= launch && _readers[i] != me))
                 throw warp.Finding(FindingKind.Race, $"another warp uses byte {i} of a buffer of {Bytes}");
+            written += _writers[i] >= launch ? 0 : 1;
             _writers[i] = me;
         }
+        warp.Block.Device.Measurements.BytesWritten += written;
         return _data.AsSpan(offset, count);
     }
 

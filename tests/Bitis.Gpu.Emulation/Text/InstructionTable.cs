@@ -18,8 +18,9 @@ internal static partial class InstructionTable
         ["mov.u32"] = o => o.Special(1) is { } special
             ? Exact(o, 2, new MapInstruction<Move>(o.Register(0, "r"), special, special, special))
             : Words<Move>(o, 1),
-        ["mov.b32"] = o => Exact(o, 2, new MapInstruction<Move>(
-            o.Register(0, WordOrFloat), o.Any(1), o.Any(1), o.Any(1))),
+        ["mov.b32"] = o => o.IsVector(0)
+            ? Exact(o, 2, new UnpackInstruction(o.Vector(0, "h", 2), o.Register(1, "r")))
+            : Exact(o, 2, new MapInstruction<Move>(o.Register(0, WordOrFloat), o.Any(1), o.Any(1), o.Any(1))),
         ["mov.f32"] = o => Floats<Move>(o, 1),
         ["add.s32"] = o => Words<AddWords>(o, 2),
         ["sub.s32"] = o => Words<SubtractWords>(o, 2),
@@ -34,6 +35,10 @@ internal static partial class InstructionTable
         ["shr.u32"] = o => ScalarWords<ShiftRight>(o, 2),
         ["shr.s32"] = o => ScalarWords<ShiftRightSigned>(o, 2),
         ["div.s32"] = o => ScalarWords<DivideIntegers>(o, 2),
+        ["mul.rn.f16x2"] = o => ScalarWords<MultiplyHalves>(o, 2),
+        ["fma.rn.f16x2"] = o => ScalarWords<FusedMultiplyAddHalves>(o, 3),
+        ["ex2.approx.f16x2"] = o => Exact(o, 2, new ApproximateHalvesInstruction(
+            o.Register(0, "r"), o.Register(1, "r"), (errors, x) => errors.Exp2OfHalf(x))),
         ["dp4a.u32.s32"] = o => ScalarWords<DotOfBytes>(o, 3),
         ["add.rn.f32"] = o => Floats<AddFloats>(o, 2),
         ["sub.rn.f32"] = o => Floats<SubtractFloats>(o, 2),

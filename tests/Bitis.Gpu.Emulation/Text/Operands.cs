@@ -39,6 +39,9 @@ internal sealed class Operands(Registers registers, string line, IReadOnlyList<s
     /// <summary>Whether an operand is a number of the text.</summary>
     public bool IsNumber(int i) => this[i][0] is '-' or (>= '0' and <= '9');
 
+    /// <summary>Whether an operand is a vector.</summary>
+    public bool IsVector(int i) => this[i].StartsWith('{');
+
     /// <summary>The registers of a vector.</summary>
     /// <param name="i">Which operand.</param>
     /// <param name="kinds">The letters of the kinds that fit.</param>

@@ -26,18 +26,19 @@ public sealed class ConvolutionTests
         {
             InputStride = (2 * channels) + 3,
             AreHalves = areHalves,
-            MaxLevel = 251,
+            Levels = new LevelShape(251, HasFactors: areHalves),
         };
         float[] x = Values(images * tokens * shape.InputStride, -2, 2), weights = Values(2 * taps * channels, -1, 1);
         if (areHalves)
             x = Array.ConvertAll(x, value => (float)(Half)value);
         float[] biases = Values(2 * channels, -1, 1), inverses = Values(2 * tokens, 20, 60);
         float[] zeros = [.. Values(2 * tokens, 20, 90).Select(zero => MathF.Round(zero))];
+        float[] factors = areHalves ? Values(2 * channels, 0.5f, 2) : [.. Enumerable.Repeat(1f, 2 * channels)];
         using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 9);
         GpuKernelRow<ConvolutionShape> row = ConvolutionKernels.Table.Best(device, shape, images);
         using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
         int count = images * tokens * channels, rows = images * tokens, bytes = rows * shape.LevelStride;
-        int bytesOfU = rows * shape.OutputStride * shape.ElementBytes;
+        int bytesOfU = rows * shape.OutputStride * shape.OutputBytes;
         GpuBuffer[] u = [device.Allocate(bytesOfU), device.Allocate(bytesOfU)];
         GpuBuffer[] levels = [device.Allocate(bytes), device.Allocate(bytes)];
         var operands = new ConvolutionOperands
@@ -50,8 +51,8 @@ public sealed class ConvolutionTests
             Backward = u[1],
             ForwardLevels = levels[0],
             BackwardLevels = levels[1],
-            InverseScales = device.Upload<float>(inverses),
-            ZeroPoints = device.Upload<float>(zeros),
+            Levels = new LevelOperands(
+                device.Upload<float>(inverses), device.Upload<float>(zeros), device.Upload<float>(factors)),
         };
         using GpuGraph graph = device.Record([operands.Launch(function, row, shape)]);
         graph.Run();
@@ -74,7 +75,9 @@ public sealed class ConvolutionTests
             double tolerance = areHalves ? Math.Max(1e-5, Math.Abs(expected) / 2000) : 5e-6;
             Assert.InRange(value - expected, -tolerance, tolerance);
             int group = (direction * tokens) + (token % tokens);
-            double level = Math.Clamp(Math.Round(expected * inverses[group]) + zeros[group], 0, 251);
+            double level = Math.Clamp(
+                Math.Round(expected * factors[(direction * channels) + channel] * inverses[group]) + zeros[group], 0,
+                251);
             byte written = ((EmulatedBuffer)levels[direction]).Peek((token * shape.LevelStride) + channel, 1)[0];
             Assert.InRange(written - level, -1, 1);
         }

@@ -2,7 +2,7 @@ using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Scans;
-using Bitis.Gpu.Plans;
+using Bitis.Gpu.Plans.Steps;
 using Bitis.Gpu.Ptx;
 using Bitis.Kernels.Scan;
 
@@ -36,9 +36,9 @@ public sealed class LevelScanTests
             [.. Enumerable.Range(0, count).Select(_ => low + (random.NextSingle() * (high - low)))];
         IntegerScanTables[] tables = [.. Enumerable.Range(0, 2).Select(
             _ => Tables(random, Values, tokens, channels, states, groups, hiddenBits))];
-        var shape = new ScanShape(tokens, channels, states, Rank: 1, OutputScale: 1, WritesLevels: false)
+        var shape = new ScanShape(tokens, channels, states, Rank: 1)
         {
-            Levels = ScanConstants.ShapeOf(tables, "scan"),
+            Levels = ScanConstants.ShapeOf(tables[0]),
         };
         int rows = Images * tokens;
         float[][] u = [Values(rows * channels, -1, 1), Values(rows * channels, -1, 1)];
@@ -48,32 +48,56 @@ public sealed class LevelScanTests
         u[1][channels / 2] = float.PositiveInfinity;
         float[] deltaWeights = Values(2 * channels, 1, 4);
 
-        using var device = new EmulatedDevice(PtxTarget.Sm80);
         GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows.Single(row => row.Name == kernel);
-        using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
-        GpuBuffer output = device.Allocate(rows * channels * sizeof(float));
-        var operands = new ScanOperands
-        {
-            Images = Images,
-            Forward = device.Upload<float>(u[0]),
-            Backward = device.Upload<float>(u[1]),
-            ForwardParameters = device.Upload<float>(parameters[0]),
-            BackwardParameters = device.Upload<float>(parameters[1]),
-            DeltaWeights = device.Upload<float>(deltaWeights),
-            DeltaBiases = device.Upload<float>(new float[2 * channels]),
-            States = ScanConstants.Constants(tables, x => device.Upload<float>(x), x => device.Upload<int>(x)),
-            Gate = device.Upload<float>([.. Enumerable.Repeat(Gate, rows * channels)]),
-            Output = output,
-        };
-        using GpuGraph graph = device.Record([operands.Launch(function, row, shape)]);
-        graph.Run();
-        var results = new float[rows * channels];
-        output.Read(results.AsSpan());
+        float[] results = Run(areLevels: false);
 
         float[] expected = new float[results.Length];
         for (int direction = 0; direction < 2; direction++)
             Scan(tables[direction], shape, Images, direction, u, parameters, deltaWeights, expected);
         Assert.Equal(expected.Select(y => y * Gate), results);
+        Assert.Equal(results, Run(areLevels: true)); // of what a convolution has quantized before
+
+        float[] Run(bool areLevels)
+        {
+            ScanShape shapeOfRun = shape with { ReadsLevels = areLevels };
+            using var device = new EmulatedDevice(PtxTarget.Sm80);
+            using GpuFunction function = device.Load(row.Emit(shapeOfRun, PtxTarget.Sm80));
+            GpuBuffer output = device.Allocate(rows * channels * sizeof(float));
+            byte[] levels = [.. u.SelectMany((values, direction) => Levels(values, tables[direction], shapeOfRun))];
+            var operands = new ScanOperands
+            {
+                Images = Images,
+                Input = areLevels ? device.Upload<byte>(levels) : device.Upload<float>([.. u[0], .. u[1]]),
+                InputOffset = areLevels ? levels.Length / 2 : u[0].Length,
+                Parameters = device.Upload<float>([.. parameters[0], .. parameters[1]]),
+                ParameterOffset = parameters[0].Length,
+                DeltaWeights = device.Upload<float>(deltaWeights),
+                DeltaBiases = device.Upload<float>(new float[2 * channels]),
+                States = ScanConstants.ConstantsOf(
+                    tables, tokens, x => device.Upload<float>(x), x => device.Upload<int>(x)),
+                Gate = device.Upload<float>([.. Enumerable.Repeat(Gate, rows * channels)]),
+                Output = output,
+            };
+            using GpuGraph graph = device.Record([operands.Launch(function, row, shapeOfRun)]);
+            graph.Run();
+            var y = new float[rows * channels];
+            output.Read(y.AsSpan());
+            return y;
+        }
+    }
+
+    /// <summary>The levels of u, from 0 on, in padded rows.</summary>
+    private static byte[] Levels(float[] u, IntegerScanTables tables, ScanShape shape)
+    {
+        var levels = new byte[u.Length / shape.Channels * shape.InputStride];
+        for (int i = 0; i < u.Length && shape.ReadsLevels; i++)
+        {
+            (int row, int channel) = Math.DivRem(i, shape.Channels);
+            float rounded = MathF.Round(u[i] * tables.UInverses[channel]), low = tables.ULows[channel];
+            float level = float.IsNaN(rounded) ? low : Math.Clamp(rounded, low, tables.UHighs[channel]);
+            levels[(row * shape.InputStride) + channel] = (byte)(level - low);
+        }
+        return levels;
     }
 
     /// <summary>One direction on the CPU; the backward one adds to the forward one.</summary>

@@ -1,8 +1,10 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Products;
 using Bitis.Gpu.Ptx;
+using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
 
@@ -22,13 +24,17 @@ internal sealed class LinearCase
     private readonly float[] _inputScales;
     private readonly int[] _inputZeros;
     private readonly float[] _weightScales;
+    private readonly float[] _outputInverses;
+    private readonly float[] _outputZeros;
+    private readonly float[] _outputFactors;
 
     public LinearCase(LinearShape shape, int rows)
     {
         (_shape, _rows) = (shape, rows);
         _levels = new byte[rows * shape.Inputs];
         _random.NextBytes(_levels);
-        _weights = [.. Enumerable.Range(0, shape.Outputs * shape.Inputs).Select(_ => (sbyte)_random.Next(-128, 128))];
+        int end = shape.HasNibbles ? 8 : 128;
+        _weights = [.. Enumerable.Range(0, shape.Outputs * shape.Inputs).Select(_ => (sbyte)_random.Next(-end, end))];
         _floats = Floats(rows * shape.Inputs, -1, 1);
         _floatWeights = Floats(shape.Outputs * shape.Inputs, -1, 1);
         if (shape.Numbers == LinearNumbers.Halves)
@@ -40,6 +46,9 @@ internal sealed class LinearCase
         _inputScales = Floats(rows, 0.001f, 0.02f);
         _inputZeros = [.. Enumerable.Range(0, rows).Select(_ => _random.Next(256))];
         _weightScales = Floats(shape.Outputs, 0.001f, 0.01f);
+        _outputInverses = Floats(rows, 5, 20);
+        _outputZeros = [.. Enumerable.Range(0, rows).Select(_ => (float)_random.Next(256))];
+        _outputFactors = Floats(shape.Outputs, 0.5f, 2);
         Expected = Compute();
     }
 
@@ -60,7 +69,9 @@ internal sealed class LinearCase
         var operands = new LinearOperands
         {
             Input = Rows(_levels, _floats, _rows, isWeights: false),
-            Weights = Rows(Array.ConvertAll(_weights, w => (byte)w), _floatWeights, _shape.Outputs, isWeights: true),
+            Weights = _shape.HasNibbles
+                ? Device.Upload<byte>(PackedNibbles.Pack(_weights, _shape.Outputs, _shape.Inputs))
+                : Rows(Array.ConvertAll(_weights, w => (byte)w), _floatWeights, _shape.Outputs, isWeights: true),
             Output = output,
             Rows = _rows,
             Bias = Device.Upload<float>(_bias),
@@ -68,6 +79,9 @@ internal sealed class LinearCase
             InputZeroPoints = Device.Upload<int>(_inputZeros),
             WeightScales = Device.Upload<float>(_weightScales),
             ColumnSums = Device.Upload<int>(columnSums),
+            OutputLevels = new LevelOperands(
+                Device.Upload<float>(_outputInverses), Device.Upload<float>(_outputZeros),
+                Device.Upload<float>(_outputFactors)),
         };
         using GpuGraph graph = Device.Record([operands.Launch(function, row, _shape)]);
         graph.Run();
@@ -81,7 +95,10 @@ internal sealed class LinearCase
         for (int i = 0; i < results.Length; i++)
         {
             (int row, int column) = Math.DivRem(i, _shape.Outputs);
-            results[i] = KernelRun.Peek(output, (row * stride) + column, _shape.Output == LinearOutput.Halves);
+            int place = (row * stride) + column;
+            results[i] = _shape.Output == LinearOutput.Levels
+                ? ((EmulatedBuffer)output).Peek(place, 1)[0]
+                : KernelRun.Peek(output, place, _shape.Output == LinearOutput.Halves);
         }
         return results;
     }
@@ -112,7 +129,22 @@ internal sealed class LinearCase
     private float[] Compute()
     {
         float[] y = _shape.Numbers == LinearNumbers.Levels ? ComputeLevels() : ComputeFloats();
-        return _shape.Output == LinearOutput.Halves ? Array.ConvertAll(y, value => (float)(Half)value) : y;
+        if (_shape.Activation == LinearActivation.Gelu)
+            y = Array.ConvertAll(y, new Gelu().Apply);
+        return _shape.Output switch
+        {
+            LinearOutput.Halves => Array.ConvertAll(y, value => (float)(Half)value),
+            LinearOutput.Levels => [.. y.Select(Level)],
+            _ => y,
+        };
+    }
+
+    private float Level(float value, int index)
+    {
+        (int row, int column) = Math.DivRem(index, _shape.Outputs);
+        float factor = _shape.Levels!.HasFactors ? _outputFactors[column] : 1;
+        float rounded = MathF.Round(value * factor * _outputInverses[row]);
+        return Math.Clamp(rounded + _outputZeros[row], 0, _shape.Levels.MaxLevel);
     }
 
     private float[] ComputeFloats()

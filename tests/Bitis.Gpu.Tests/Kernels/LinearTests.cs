@@ -34,21 +34,47 @@ public sealed class LinearTests
         {
             foreach (LinearOutput output in Enum.GetValues<LinearOutput>())
             {
-                var shape = new LinearShape(inputs, outputs, numbers, output, hasBias);
+                var shape = new LinearShape(inputs, outputs, numbers, output, hasBias)
+                {
+                    Activation = hasBias && inputs != 64 ? LinearActivation.Gelu : LinearActivation.None,
+                    Levels = output == LinearOutput.Levels ? new LevelShape(252, HasFactors: !hasBias) : null,
+                };
                 if (!row.Fits(shape))
                     continue;
                 var data = new LinearCase(shape, rows);
                 float[] results = data.Run(row);
-                double tolerance = numbers == LinearNumbers.Levels ? 0
+                bool isExact = numbers == LinearNumbers.Levels && shape.Activation == LinearActivation.None;
+                double tolerance = isExact ? 0
                     : output == LinearOutput.Halves ? 2e-3
+                    : output == LinearOutput.Levels ? 1.01 // one level
                     : 1e-5;
                 for (int i = 0; i < results.Length; i++)
                 {
+                    float size = output == LinearOutput.Levels ? 1 : Math.Max(1, Math.Abs(data.Expected[i]));
                     Assert.True(
-                        Math.Abs(results[i] - data.Expected[i]) <= tolerance * Math.Max(1, Math.Abs(data.Expected[i])),
+                        Math.Abs(results[i] - data.Expected[i]) <= tolerance * size,
                         $"{shape}: {results[i]} instead of {data.Expected[i]} at {i}");
                 }
             }
+        }
+    }
+
+    [Theory]
+    [InlineData("linear-tensor-cores-large")]
+    [InlineData("linear-tensor-cores-small")]
+    public void Weights_of_4_bits_give_the_bits_of_the_CPU(string kernel)
+    {
+        GpuKernelRow<LinearShape> row = LinearKernels.Table.Rows.Single(row => row.Name == kernel);
+        foreach ((int rows, int outputs, int inputs) in ((int, int, int)[])[(70, 60, 192), (3, 33, 17), (130, 8, 100)])
+        {
+            var shape = new LinearShape(inputs, outputs, LinearNumbers.Levels, LinearOutput.Floats, HasBias: true)
+            {
+                HasNibbles = true,
+            };
+            Assert.True(row.Fits(shape));
+            var data = new LinearCase(shape, rows);
+            Assert.Equal(data.Expected, data.Run(row));
+            Assert.Equal(data.Device.Measurements.IdealSharedPasses, data.Device.Measurements.SharedPasses);
         }
     }
 

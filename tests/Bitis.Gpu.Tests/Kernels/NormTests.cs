@@ -38,19 +38,23 @@ public sealed class NormTests
         float[] stream = Values(rows * columns), weight = Values(columns);
         float[] bias = Values(columns), inverseScales = [.. Enumerable.Range(0, rows).Select(i => 20f + i)];
         float[] zeros = [.. Enumerable.Range(0, rows).Select(i => 100f + i)];
+        float[] factors = [.. Values(columns).Select(value => value + 2)];
         float[] sums = updates ? [.. x.Zip(stream, (a, b) => a + b)] : x;
         double[] expected = Normalize(sums, weight, bias, columns, isCentered);
         foreach ((bool writesLevels, bool areHalves) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
         {
-            var shape = new NormShape(columns, Epsilon, isCentered, updates, writesLevels, MaxLevel: 240)
+            int stride = areHalves ? columns + 1 : columns;
+            var term = new NormTerm(stride, areHalves);
+            var shape = new NormShape(columns, Epsilon, isCentered)
             {
-                ReadsHalves = areHalves,
+                Terms = updates ? [new(columns), term] : [term],
+                WritesSum = updates,
+                Levels = writesLevels ? new LevelShape(240, HasFactors: updates) : null,
                 WritesHalves = areHalves,
-                InputStride = areHalves ? columns + 1 : columns,
             };
-            float[] input = new float[rows * shape.InputStride];
+            float[] input = new float[rows * stride];
             for (int i = 0; i < x.Length; i++)
-                input[(i / columns * shape.InputStride) + (i % columns)] = x[i];
+                input[(i / columns * stride) + (i % columns)] = x[i];
             using var device = new EmulatedDevice(PtxTarget.Sm80, seed: 3);
             GpuKernelRow<NormShape> row = NormKernels.Table.Best(device, shape, rows);
             using GpuFunction function = device.Load(row.Emit(shape, PtxTarget.Sm80));
@@ -59,14 +63,16 @@ public sealed class NormTests
             GpuBuffer residual = device.Upload<float>(stream);
             var operands = new NormOperands
             {
-                Input = KernelRun.Upload(device, input, areHalves),
+                Terms = updates
+                    ? [residual, KernelRun.Upload(device, input, areHalves)]
+                    : [KernelRun.Upload(device, input, areHalves)],
                 Output = output,
                 Weight = device.Upload<float>(weight),
                 Rows = rows,
                 Bias = device.Upload<float>(bias),
-                Stream = residual,
-                InverseScales = device.Upload<float>(inverseScales),
-                ZeroPoints = device.Upload<float>(zeros),
+                Sum = residual,
+                Levels = new LevelOperands(
+                    device.Upload<float>(inverseScales), device.Upload<float>(zeros), device.Upload<float>(factors)),
             };
             using GpuGraph graph = device.Record([operands.Launch(function, row, shape)]);
             graph.Run();
@@ -81,7 +87,8 @@ public sealed class NormTests
                 {
                     UniformQuantizer quantizer = UniformQuantizer.Asymmetric(
                         8, Granularity.PerTensor, [1 / inverseScales[r]], [(int)zeros[r]]);
-                    int level = Math.Min(240, quantizer.Quantize((float)expected[i], 0));
+                    float factor = updates ? factors[c] : 1;
+                    int level = Math.Min(240, quantizer.Quantize((float)expected[i] * factor, 0));
                     Assert.InRange(written.Peek((r * shape.OutputStride) + c, 1)[0] - level, -1, 1);
                 }
                 else

@@ -25,6 +25,7 @@ internal sealed class ScanCase
     private readonly float[] _weightScales;
     private readonly float[] _deltaScales;
     private readonly int[] _deltaZeros;
+    private readonly float[] _deltaFactors;
 
     public ScanCase(ScanShape shape, int images, float? bias = null)
     {
@@ -53,6 +54,8 @@ internal sealed class ScanCase
         _weightScales = Values(2 * e, 0.002f, 0.01f);
         _deltaScales = Values(2 * shape.Tokens, 0.005f, 0.01f);
         _deltaZeros = [.. Values(2 * shape.Tokens, 90, 150).Select(zero => (int)zero)];
+        _deltaFactors = Values(2 * shape.Rank, 0.5f, 2);
+        Factors = Values(e, 0.5f, 2);
         if (bias is not null)
             Array.Clear(_u[1]); // The forward direction alone says what Δ is.
     }
@@ -64,34 +67,36 @@ internal sealed class ScanCase
 
     public float[] ZeroPoints { get; }
 
+    /// <summary>What channels are multiplied by before they become levels.</summary>
+    public float[] Factors { get; }
+
     public double[] Run(GpuKernelRow<ScanShape> row, PtxKernel? kernel = null)
     {
         EmulatedDevice device = Device;
         using GpuFunction function = device.Load(kernel ?? row.Emit(_shape, PtxTarget.Sm80));
-        int bytes = _shape.WritesLevels ? 1 : _shape.ElementBytes;
+        int bytes = _shape.OutputLevels is not null ? 1 : _shape.ElementBytes;
         GpuBuffer output = device.Allocate((long)_images * _shape.Tokens * _shape.OutputStride * bytes);
         var operands = new ScanOperands
         {
             Images = _images,
-            Forward = KernelRun.Upload(device, _u[0], _shape.AreHalves),
-            Backward = KernelRun.Upload(device, _u[1], _shape.AreHalves),
-            ForwardParameters = device.Upload<float>(_parameters[0]),
-            BackwardParameters = device.Upload<float>(_parameters[1]),
-            DeltaWeights = _shape.DeltaMaxLevel is null
+            Input = KernelRun.Upload(device, [.. _u[0], .. _u[1]], _shape.AreHalves),
+            InputOffset = _u[0].Length,
+            Parameters = device.Upload<float>([.. _parameters[0], .. _parameters[1]]),
+            ParameterOffset = _parameters[0].Length,
+            DeltaWeights = _shape.DeltaLevels is null
                 ? device.Upload<float>(_weights)
                 : device.Upload<sbyte>(_levelWeights),
-            DeltaWeightScales = device.Upload<float>(_weightScales),
-            DeltaWeightSums = device.Upload<int>([.. _levelWeights.Chunk(_shape.DeltaBytes).Select(
-                row => row.Sum(level => level))]),
-            DeltaScales = device.Upload<float>(_deltaScales),
-            DeltaInverseScales = device.Upload<float>([.. _deltaScales.Select(scale => 1 / scale)]),
-            DeltaZeroPoints = device.Upload<int>(_deltaZeros),
+            DeltaLevels = new LevelDeltaOperands(
+                device.Upload<float>(_weightScales),
+                device.Upload<int>([.. _levelWeights.Chunk(_shape.DeltaBytes).Select(row => row.Sum(level => level))]),
+                device.Upload<float>(_deltaScales), device.Upload<float>([.. _deltaScales.Select(scale => 1 / scale)]),
+                device.Upload<int>(_deltaZeros), device.Upload<float>(_deltaFactors)),
             DeltaBiases = device.Upload<float>(_biases),
             States = [device.Upload<float>(_rates), device.Upload<float>(_skips)],
             Gate = KernelRun.Upload(device, _gate, _shape.AreHalves),
             Output = output,
-            InverseScales = device.Upload<float>(InverseScales),
-            ZeroPoints = device.Upload<float>(ZeroPoints),
+            OutputLevels = new LevelOperands(
+                device.Upload<float>(InverseScales), device.Upload<float>(ZeroPoints), device.Upload<float>(Factors)),
         };
         using GpuGraph graph = device.Record([operands.Launch(function, row, _shape)]);
         graph.Run();
@@ -100,7 +105,7 @@ internal sealed class ScanCase
         {
             (int token, int channel) = Math.DivRem(i, _shape.Channels);
             int place = (token * _shape.OutputStride) + channel;
-            results[i] = _shape.WritesLevels
+            results[i] = _shape.OutputLevels is not null
                 ? ((EmulatedBuffer)output).Peek(place, 1)[0]
                 : KernelRun.Peek(output, place, _shape.AreHalves);
         }
@@ -148,7 +153,7 @@ internal sealed class ScanCase
     /// <summary>Δ before the softplus.</summary>
     private double Delta(int direction, int row, int token, ReadOnlySpan<float> inputs)
     {
-        if (_shape.DeltaMaxLevel is not { } maxLevel)
+        if (_shape.DeltaLevels is not { } levels)
         {
             double x = _biases[row];
             for (int r = 0; r < inputs.Length; r++)
@@ -160,7 +165,8 @@ internal sealed class ScanCase
             8, Granularity.PerTensor, [_deltaScales[group]], [_deltaZeros[group]]);
         for (int r = 0; r < inputs.Length; r++)
         {
-            int level = Math.Min(maxLevel, quantizer.Quantize(inputs[r], 0));
+            float factor = levels.HasFactors ? _deltaFactors[(direction * inputs.Length) + r] : 1;
+            int level = Math.Min(levels.MaxLevel, quantizer.Quantize(inputs[r] * factor, 0));
             sum += (level - _deltaZeros[group]) * _levelWeights[(row * _shape.DeltaBytes) + r];
         }
         return (sum * (_deltaScales[group] * _weightScales[row])) + _biases[row];

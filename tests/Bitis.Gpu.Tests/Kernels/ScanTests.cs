@@ -30,10 +30,13 @@ public sealed class ScanTests
         foreach ((bool writesLevels, bool areHalves) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
         {
             float scale = writesLevels ? 1 : 0.5f;
-            var shape = new ScanShape(tokens, channels, states, rank, scale, writesLevels, MaxLevel: 250)
+            bool hasFactors = tokens > 16;
+            var shape = new ScanShape(tokens, channels, states, rank)
             {
+                OutputScale = scale,
+                OutputLevels = writesLevels ? new LevelShape(250, hasFactors) : null,
                 GateStride = (2 * channels) + 1,
-                DeltaMaxLevel = writesLevels ? 253 : null,
+                DeltaLevels = writesLevels ? new LevelShape(253, hasFactors) : null,
                 AreHalves = areHalves,
             };
             GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows.Single(row => row.Name == kernel);
@@ -44,13 +47,37 @@ public sealed class ScanTests
             for (int i = 0; i < results.Length; i++)
             {
                 double value = writesLevels
-                    ? Math.Clamp(Math.Round(expected[i] * data.InverseScales[i / channels % tokens])
+                    ? Math.Clamp(Math.Round(
+                        expected[i] * (hasFactors ? data.Factors[i % channels] : 1)
+                            * data.InverseScales[i / channels % tokens])
                         + data.ZeroPoints[i / channels % tokens], 0, 250)
                     : expected[i];
                 double tolerance = writesLevels ? 1 : (1e-5 * norm) + (areHalves ? Math.Abs(value) / 2000 : 0);
                 Assert.InRange(results[i] - value, -tolerance, tolerance);
             }
         }
+    }
+
+    [Theory]
+    [InlineData("scan-lanes-1", 8)]
+    [InlineData("scan-lanes-2", 16)]
+    [InlineData("scan-lanes-4", 16)]
+    public void States_of_float16_are_near_the_definition(string kernel, int states)
+    {
+        const int Tokens = 40, Channels = 70, WarpsOfBlock = 4;
+        var shape = new ScanShape(Tokens, Channels, states, Rank: 4) { HasHalfStates = true };
+        GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows.Single(row => row.Name == kernel);
+        Assert.True(row.Fits(shape));
+        var data = new ScanCase(shape, images: 1);
+        double[] results = data.Run(row), expected = data.Expected();
+        double norm = Math.Sqrt(expected.Average(y => y * y));
+        for (int i = 0; i < results.Length; i++)
+            Assert.InRange(results[i] - expected[i], -0.02 * norm, 0.02 * norm);
+        // A power serves two states.
+        int lanes = kernel[^1] - '0', blocks = ((Channels * lanes) + 63) / 64;
+        Assert.Equal(
+            blocks * WarpsOfBlock * Tokens * states / lanes / 2,
+            data.Device.Measurements.Count("ex2.approx.f16x2"));
     }
 
     [Theory]
@@ -63,7 +90,7 @@ public sealed class ScanTests
     public void Small_deltas_are_exact(float bias)
     {
         // One token, no state before it: y = Δ·u·B·C, so y says what Δ is.
-        var shape = new ScanShape(Tokens: 1, Channels: 32, States: 1, Rank: 1, OutputScale: 1, WritesLevels: false);
+        var shape = new ScanShape(Tokens: 1, Channels: 32, States: 1, Rank: 1);
         var data = new ScanCase(shape, images: 1, bias);
         double[] results = data.Run(ScanKernels.Table.Rows[0]), expected = data.Expected();
         for (int i = 0; i < results.Length; i++)
@@ -81,7 +108,7 @@ public sealed class ScanTests
     [InlineData("fma.rn.f32", "fma.rn.f32", 0)]
     public void Mutants_are_caught(string text, string replacement, int occurrence)
     {
-        var shape = new ScanShape(Tokens: 37, Channels: 40, States: 4, Rank: 4, OutputScale: 1, WritesLevels: false);
+        var shape = new ScanShape(Tokens: 37, Channels: 40, States: 4, Rank: 4);
         GpuKernelRow<ScanShape> row = ScanKernels.Table.Rows[0];
         PtxKernel kernel = row.Emit(shape, PtxTarget.Sm80);
         var data = new ScanCase(shape, images: 1);
@@ -103,7 +130,7 @@ public sealed class ScanTests
     public void The_recurrence_has_a_budget()
     {
         const int Tokens = 64, Channels = 64, States = 16, Warps = 4;
-        var shape = new ScanShape(Tokens, Channels, States, Rank: 12, OutputScale: 1, WritesLevels: false);
+        var shape = new ScanShape(Tokens, Channels, States, Rank: 12);
         var data = new ScanCase(shape, images: 1);
         data.Run(ScanKernels.Table.Rows[0]);
         Measurements measured = data.Device.Measurements;
@@ -117,7 +144,7 @@ public sealed class ScanTests
     public void Few_images_and_long_sequences_take_more_threads_a_channel()
     {
         using EmulatedDevice device = KernelRun.Device();
-        var shape = new ScanShape(197, 384, 16, 12, 1, WritesLevels: false);
+        var shape = new ScanShape(197, 384, 16, 12);
         Assert.Equal("scan-lanes-1", ScanKernels.Table.Best(device, shape, 128).Name);
         Assert.Equal("scan-lanes-4", ScanKernels.Table.Best(device, shape, 1).Name);
         Assert.Equal("scan-lanes-2", ScanKernels.Table.Best(device, shape with { Tokens = 500 }, 128).Name);

@@ -1,15 +1,15 @@
-using System.Numerics.Tensors;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Plans;
 using Bitis.Gpu.Ptx;
 using Bitis.Graphs;
 using Bitis.Models;
 using Bitis.Models.Vim;
+using Xunit.Abstractions;
 
 namespace Bitis.Gpu.Tests.Plans;
 
 /// <summary>Whole small models through the interpreter, against the CPU's session.</summary>
-public sealed class VimPlanTests
+public sealed class VimPlanTests(ITestOutputHelper output)
 {
     public static TheoryData<int> Variants => [.. Enumerable.Range(0, Configs.Length)];
 
@@ -30,6 +30,7 @@ public sealed class VimPlanTests
         Config,
         Config with { ClassToken = ClassTokenPosition.First, HalvesDirections = false, StateSize = 8 },
         Config with { Norm = NormKind.Layer, Stride = 2, DeltaRank = 4, ConvKernelSize = 3 },
+        Config with { ClassToken = ClassTokenPosition.None, Classes = 6 },
     ];
 
     [Theory]
@@ -38,7 +39,7 @@ public sealed class VimPlanTests
     {
         const int Images = 3;
         VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
-        FloatTensor images = RandomImages(model, Images);
+        FloatTensor images = PlanRun.RandomImages(model, Images);
         using InferenceSession session = InferenceSession.Create(model);
         FloatTensor expected = session.Run(images);
         using GpuPlan plan = GpuPlanBuilder.Build(
@@ -55,20 +56,29 @@ public sealed class VimPlanTests
     /// </summary>
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Logits_of_halves_are_near_those_of_the_CPU(int variant)
+    public void Logits_of_halves_are_near_those_of_the_CPU(int variant) =>
+        CheckHalves(variant, GpuPrecision.Halves, 5e-3f);
+
+    /// <summary>States have errors of up to 2⁻¹⁰, too, which add up over the tokens.</summary>
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Logits_of_half_states_are_near_those_of_the_CPU(int variant) =>
+        CheckHalves(variant, GpuPrecision.HalfStates, 1e-2f);
+
+    private static void CheckHalves(int variant, GpuPrecision precision, float bound)
     {
         const int Images = 3;
         VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
-        FloatTensor images = RandomImages(model, Images);
+        FloatTensor images = PlanRun.RandomImages(model, Images);
         using InferenceSession session = InferenceSession.Create(model);
         FloatTensor expected = session.Run(images);
         var device = new EmulatedDevice(PtxTarget.Sm80, seed: 7);
-        using GpuPlan plan = GpuPlanBuilder.Build(device, model, images: 2, GpuPrecision.Halves);
+        using GpuPlan plan = GpuPlanBuilder.Build(device, model, images: 2, precision);
         var logits = new float[expected.Length];
         plan.Run(images.Span, logits);
         float largest = expected.Span.ToArray().Max(Math.Abs);
         float[] differences = [.. logits.Select((value, i) => Math.Abs(value - expected.Span[i]))];
-        Assert.InRange(differences.Max(), 1e-6f * largest, 5e-3f * largest);
+        Assert.InRange(differences.Max(), 1e-6f * largest, bound * largest);
         Assert.True(device.Measurements.Count("mma.sync.aligned.m16n8k16") > 0);
     }
 
@@ -91,29 +101,29 @@ public sealed class VimPlanTests
     [InlineData("qmamba", "w8a8", Scope.Ssm, 1)]
     [InlineData("minmax", "w8a8", Scope.Full, 0)]
     [InlineData("minmax", "w4a8", Scope.Full, 1)]
-    [InlineData("mse", "w8a8", Scope.Full, 2)]
+    [InlineData("minmax", "w8a8", Scope.Full, 2)]
+    [InlineData("minmax", "w8a8", Scope.Full, 3)]
+    [InlineData("ptq4vm", "w8a8", Scope.Linear, 0)]
+    [InlineData("ptq4vm", "w8a8", Scope.Full, 1)]
     public void Quantized_models_answer_as_on_the_CPU(string method, string bits, Scope scope, int variant)
     {
         const int Images = 8;
         VisionModel model = VisionModel.CreateRandom(Configs[variant], seed: 11);
-        FloatTensor images = RandomImages(model, Images);
+        FloatTensor images = PlanRun.RandomImages(model, Images);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
             model, CalibrationSet.FromTensors(images),
             new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = scope });
         using InferenceSession session = InferenceSession.Create(quantized);
-        FloatTensor expected = session.Run(images);
-        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 4);
-        var logits = new float[expected.Length];
-        plan.Run(images.Span, logits);
-        int classes = model.Config.Classes;
-        float largest = expected.Span.ToArray().Max(Math.Abs);
-        for (int i = 0; i < Images; i++)
+        foreach (GpuPrecision precision in (GpuPrecision[])[GpuPrecision.Floats, GpuPrecision.Halves])
         {
-            Span<float> there = logits.AsSpan(i * classes, classes), here = expected.Span.Slice(i * classes, classes);
-            Assert.Equal(TensorPrimitives.IndexOfMax<float>(here), TensorPrimitives.IndexOfMax<float>(there));
+            using GpuPlan plan = GpuPlanBuilder.Build(
+                new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 4, precision);
             // A value near the middle of two levels may become either, since exponentials differ in their last bits.
-            for (int j = 0; j < classes; j++)
-                Assert.InRange(there[j] - here[j], -0.01f * largest, 0.01f * largest);
+            double difference = PlanRun.Compare(session, plan, images, model.Config.Classes);
+            output.WriteLine($"{precision}: {difference:E1}");
+            // Float16 before levels makes more of them the other one, and those of 6 bits are far apart.
+            double bound = precision == GpuPrecision.Floats ? 0.01 : bits == "w8a6" ? 0.15 : 0.04;
+            Assert.InRange(difference, 0, bound);
         }
     }
 
@@ -125,35 +135,10 @@ public sealed class VimPlanTests
         VisionModel model = VisionModel.CreateRandom(Config, seed: 11);
         var recipe = new Recipe { Method = method, Bits = BitWidths.Parse(bits), Scope = Scope.Full };
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model, CalibrationSet.FromTensors(RandomImages(model, 2)), recipe);
+            model, CalibrationSet.FromTensors(PlanRun.RandomImages(model, 2)), recipe);
         BitisException e = Assert.Throws<BitisException>(
             () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1));
         Assert.Equal($"The GPU has no kernel for {what}. Run it on the CPU.", e.Message);
-    }
-
-    [Fact]
-    public void What_has_no_kernel_is_refused_by_name()
-    {
-        VisionModel model = VisionModel.CreateRandom(Config with { ClassToken = ClassTokenPosition.None }, seed: 1);
-        BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Floats));
-        Assert.Equal("The GPU has no kernel for 'pool' (mean_tokens). Run it on the CPU.", e.Message);
-    }
-
-    [Fact]
-    public void A_value_whose_memory_was_used_again_is_refused()
-    {
-        var graph = new GraphBuilder([2, 8]);
-        Node first = graph.Linear("first", graph.Input, 12), second = graph.Linear("second", graph.Input, 12);
-        Node norm = graph.RmsNorm("norm", graph.Add("sum", first, second), 1e-5f);
-        Node token = graph.SelectToken("token", norm, 0);
-        Graph built = graph.Build(graph.Linear("head", token, 3));
-        Dictionary<string, FloatTensor> weights =
-            built.Parameters.ToDictionary(p => p.Name, p => new FloatTensor(p.Shape));
-        BitisException e = Assert.Throws<BitisException>(
-            () => GpuPlanBuilder.Build(
-                new EmulatedDevice(PtxTarget.Sm80), built, weights, images: 1, GpuPrecision.Floats));
-        Assert.Equal("The GPU cannot keep 'first' (linear). Run it on the CPU.", e.Message);
     }
 
     [Fact]
@@ -163,14 +148,5 @@ public sealed class VimPlanTests
         BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
             new EmulatedDevice(PtxTarget.Sm80) { MemoryBytes = 10_000 }, model, images: 1, GpuPrecision.Floats));
         Assert.Contains("too little free memory", e.Message);
-    }
-
-    private static FloatTensor RandomImages(VisionModel model, int count)
-    {
-        var random = new Random(3);
-        var images = new FloatTensor(model.Config.InputShape.Prepend(count));
-        for (int i = 0; i < images.Length; i++)
-            images.Span[i] = (random.NextSingle() * 4) - 2;
-        return images;
     }
 }

@@ -36,15 +36,18 @@ internal static class ConvolutionKernels
         var w = new PtxWriter(
             $"convolutions_{shape.Tokens}x{shape.Channels}x{shape.Taps}"
                 + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
-                + (shape.MaxLevel is null ? "" : "_levels"),
+                + (shape.ReadsLevels ? "_of_levels" : "") + (shape.WritesScanLevels ? "_scan" : "")
+                + (shape.Levels is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
         Register backward = w.Parameter(ParameterKind.Pointer);
         Register? quantizers = shape.QuantizesInput ? w.Parameter(ParameterKind.Pointer) : null;
-        Register[] levels = shape.MaxLevel is null
+        Register? scanQuantizers = shape.WritesScanLevels ? w.Parameter(ParameterKind.Pointer) : null;
+        Register[] outputs = shape.Levels is null
             ? []
-            : [.. Enumerable.Range(0, 4).Select(_ => w.Parameter(ParameterKind.Pointer))];
+            : [w.Parameter(ParameterKind.Pointer), w.Parameter(ParameterKind.Pointer)];
+        LevelWriter? levels = shape.Levels is null ? null : new LevelWriter(w, shape.Levels);
         (Register part, Register piece) = w.Divide(w.Special("ctaid.x"), Pieces(shape));
         Register channel = w.MultiplyAdd(part, Threads, w.Special("tid.x"));
         Register hasChannel = w.Less(channel, shape.Channels);
@@ -53,78 +56,84 @@ internal static class ConvolutionKernels
             w.Special("ctaid.y"), shape.Tokens, first);
 
         int before = shape.Taps - 1;
-        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), shape.ElementBytes);
+        Register source = w.Address(input, w.MultiplyAdd(row, shape.InputStride, channel), shape.InputBytes);
+        // Levels of x are the same in both directions.
+        Register? lowest = shape.ReadsLevels
+            ? w.LoadConstant(w.Address(quantizers!.Value, w.Add(channel, shape.Channels), sizeof(float)))
+            : null;
         Register[] x = [.. Enumerable.Range(-before, TokensOfThread + (2 * before)).Select(
-            i => ReadToken(w, shape, source, first, i))];
+            i => ReadToken(w, shape, source, first, i, lowest))];
         Register index = w.MultiplyAdd(row, shape.OutputStride, channel);
         for (int direction = 0; direction < 2; direction++)
         {
-            Register place = w.Add(channel, direction * shape.Taps * shape.Channels);
+            Register ofTaps = w.Add(channel, direction * shape.Taps * shape.Channels);
             Register[] taps = [.. Enumerable.Range(0, shape.Taps).Select(k => w.LoadConstant(
-                w.Address(weights, place, sizeof(float)), k * shape.Channels * sizeof(float)))];
+                w.Address(weights, ofTaps, sizeof(float)), k * shape.Channels * sizeof(float)))];
             Register bias = w.LoadConstant(
                 w.Address(biases, channel, sizeof(float)), direction * shape.Channels * sizeof(float));
-            InputQuantizer? quantizer = quantizers is { } table
-                ? ReadQuantizer(w, shape, w.Address(table, channel, sizeof(float)), direction)
+            ChannelQuantizer? quantizer = quantizers is { } table
+                ? ChannelQuantizer.Read(
+                    w, w.Address(table, channel, sizeof(float)), 4 * direction * shape.Channels, shape.Channels)
                 : null;
+            Register? factor = levels?.ReadFactor(w.Add(channel, direction * shape.Channels));
             // The values that the direction's taps meet.
             int start = direction * before;
             Register[] values = x[start..(start + TokensOfThread + before)];
-            if (quantizer is { } grid)
-                values = [.. values.Select(value => w.Center(value, grid.InverseScale, grid.Lowest, grid.Highest))];
-            Register output = w.Address(direction == 0 ? forward : backward, index, shape.ElementBytes);
+            if (quantizer is { } grid && !shape.ReadsLevels)
+                values = [.. values.Select(value => grid.Center(w, value))];
+            Register[] scan = scanQuantizers is { } scales
+                ? [.. Enumerable.Range(0, 3).Select(i => w.LoadConstant(
+                    w.Address(scales, channel, sizeof(float)),
+                    ((3 * direction) + i) * shape.Channels * sizeof(float)))]
+                : [];
+            Register output = w.Address(direction == 0 ? forward : backward, index, shape.OutputBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {
                 Register sum = quantizer is null ? bias : w.Float(0);
                 for (int k = 0; k < shape.Taps; k++)
                     sum = w.MultiplyAdd(taps[k], values[direction == 0 ? t + k : t + before - k], sum);
                 if (quantizer is not null)
-                    sum = w.Add(w.Multiply(sum, quantizer.SumScale), bias);
+                    sum = quantizer.Scale(w, sum, bias);
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
                 Register u = w.Silu(sum);
-                w.Store(
-                    isInside, Operand.At(output, t * shape.OutputStride * shape.ElementBytes), u, shape.AreHalves);
-                if (shape.MaxLevel is { } maxLevel)
+                Operand placeOfU = Operand.At(output, t * shape.OutputStride * shape.OutputBytes);
+                if (scan is [var inverse, var low, var high])
                 {
-                    Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
-                    Register token = w.Add(first, (direction * shape.Tokens) + t);
-                    Register level = Level(w, levels, token, isInside, u, maxLevel);
-                    w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(levels[direction], levelIndex, 1)), level);
+                    Register centered = w.Subtract(w.Center(u, inverse, low, high), low);
+                    w.DoIf(
+                        isInside, "st.global.u8", placeOfU,
+                        w.Emit(RegisterKind.Word, "cvt.rzi.s32.f32", centered));
                 }
+                else
+                {
+                    w.Store(isInside, placeOfU, u, shape.AreHalves);
+                }
+                if (levels is null)
+                    continue;
+                Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
+                LevelWriter.Row ofToken = levels.ReadRow(w.Add(first, (direction * shape.Tokens) + t), isInside);
+                Operand place = Operand.At(w.Address(outputs[direction], levelIndex, 1));
+                w.DoIf(isInside, "st.global.u8", place, levels.Level(u, ofToken, factor));
             }
         }
         return w.Finish(target);
     }
 
-    private static InputQuantizer ReadQuantizer(
-        PtxWriter w, ConvolutionShape shape, Register ofChannel, int direction)
-    {
-        Register[] values = [.. Enumerable.Range(4 * direction, 4).Select(
-            row => w.LoadConstant(ofChannel, row * shape.Channels * sizeof(float)))];
-        return new InputQuantizer(values[0], values[1], values[2], values[3]);
-    }
-
-    private static Register Level(
-        PtxWriter w, Register[] levels, Register token, Register isInside, Register u, int maxLevel)
-    {
-        Register inverse = w.Float(0), zero = w.Float(0);
-        w.DoIf(isInside, "ld.global.nc.f32", inverse, Operand.At(w.Address(levels[2], token, sizeof(float))));
-        w.DoIf(isInside, "ld.global.nc.f32", zero, Operand.At(w.Address(levels[3], token, sizeof(float))));
-        return w.Quantize(u, inverse, zero, maxLevel);
-    }
-
     /// <summary>A token of the window, 0 outside of the sequence.</summary>
-    private static Register ReadToken(PtxWriter w, ConvolutionShape shape, Register source, Register first, int offset)
+    private static Register ReadToken(
+        PtxWriter w, ConvolutionShape shape, Register source, Register first, int offset, Register? lowest)
     {
         Register value = w.Float(0), isInside = w.Less(first, shape.Tokens - offset);
         if (offset < 0)
             isInside = w.Both(isInside, w.Less(w.Integer(-offset - 1), first));
-        w.Load(
-            isInside, "ld.global.nc", value, Operand.At(source, offset * shape.InputStride * shape.ElementBytes),
-            shape.AreHalves);
+        Operand place = Operand.At(source, offset * shape.InputStride * shape.InputBytes);
+        if (lowest is { } low)
+        {
+            Register level = w.Integer(0);
+            w.DoIf(isInside, "ld.global.nc.u8", level, place);
+            return w.Emit(RegisterKind.Float, "selp.f32", w.Add(w.ToFloat(level), low), 0f, isInside);
+        }
+        w.Load(isInside, "ld.global.nc", value, place, shape.AreHalves);
         return value;
     }
-
-    /// <summary>How values of a channel become levels, and their sums values.</summary>
-    private sealed record InputQuantizer(Register InverseScale, Register Lowest, Register Highest, Register SumScale);
 }

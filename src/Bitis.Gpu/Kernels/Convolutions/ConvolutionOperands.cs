@@ -9,7 +9,7 @@ internal sealed class ConvolutionOperands
     public required int Images { get; init; }
 
     /// <summary>x, <c>[images, tokens, channels]</c>; rows <see cref="ConvolutionShape.InputStride"/> apart.</summary>
-    public required GpuBuffer Input { get; init; }
+    public required GpuArgument Input { get; init; }
 
     /// <summary>The weights, <c>[2, taps, channels]</c>; of a quantized layer, their levels as floats.</summary>
     public required GpuBuffer Weights { get; init; }
@@ -18,10 +18,10 @@ internal sealed class ConvolutionOperands
     public required GpuBuffer Biases { get; init; }
 
     /// <summary>u of the forward direction, rows <see cref="ConvolutionShape.OutputStride"/> apart.</summary>
-    public required GpuBuffer Forward { get; init; }
+    public required GpuArgument Forward { get; init; }
 
     /// <summary>u of the backward direction.</summary>
-    public required GpuBuffer Backward { get; init; }
+    public required GpuArgument Backward { get; init; }
 
     /// <summary>Of a quantized layer: what levels need, <c>[2, 4, channels]</c>.</summary>
     /// <remarks>
@@ -30,17 +30,17 @@ internal sealed class ConvolutionOperands
     /// </remarks>
     public GpuBuffer? InputQuantizers { get; init; }
 
+    /// <summary>Of levels that a scan reads: 1/scale, lowest and highest level, <c>[2, 3, channels]</c>.</summary>
+    public GpuBuffer? ScanQuantizers { get; init; }
+
     /// <summary>Levels of the forward direction, <see cref="ConvolutionShape.LevelStride"/> apart.</summary>
-    public GpuBuffer? ForwardLevels { get; init; }
+    public GpuArgument? ForwardLevels { get; init; }
 
     /// <summary>Levels of the backward direction.</summary>
-    public GpuBuffer? BackwardLevels { get; init; }
+    public GpuArgument? BackwardLevels { get; init; }
 
-    /// <summary>1/scale of the levels, <c>[2, tokens]</c>.</summary>
-    public GpuBuffer? InverseScales { get; init; }
-
-    /// <summary>The zero points of the levels, floats, <c>[2, tokens]</c>.</summary>
-    public GpuBuffer? ZeroPoints { get; init; }
+    /// <summary>The parameters of the levels: <c>[2, tokens]</c>, factors <c>[2, channels]</c>.</summary>
+    public LevelOperands? Levels { get; init; }
 
     /// <summary>A launch of <see cref="ConvolutionKernels"/>.</summary>
     /// <exception cref="ArgumentException">An operand that the shape needs is missing.</exception>
@@ -49,13 +49,14 @@ internal sealed class ConvolutionOperands
         List<GpuArgument> arguments = [Input, Weights, Biases, Forward, Backward];
         if (shape.QuantizesInput)
             arguments.Add(RequiredBuffer.Of(InputQuantizers));
-        if (shape.MaxLevel is not null)
+        if (shape.WritesScanLevels)
+            arguments.Add(RequiredBuffer.Of(ScanQuantizers));
+        if (shape.Levels is not null)
         {
-            arguments.Add(RequiredBuffer.Of(ForwardLevels));
-            arguments.Add(RequiredBuffer.Of(BackwardLevels));
-            arguments.Add(RequiredBuffer.Of(InverseScales));
-            arguments.Add(RequiredBuffer.Of(ZeroPoints));
+            arguments.Add(ForwardLevels ?? throw new ArgumentException("The kernel needs levels.", nameof(shape)));
+            arguments.Add(BackwardLevels ?? throw new ArgumentException("The kernel needs levels.", nameof(shape)));
         }
+        LevelOperands.AddTo(arguments, shape.Levels, Levels);
         return new GpuLaunch(function, row.Grid(shape, Images), [.. arguments]);
     }
 }

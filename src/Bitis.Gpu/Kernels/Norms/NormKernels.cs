@@ -3,7 +3,7 @@ using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Kernels.Norms;
 
-/// <summary>The norms of rows, with the residual stream before and the quantization behind.</summary>
+/// <summary>The norms of rows, with the sum before (the residual stream, say) and the quantization behind.</summary>
 /// <remarks>
 /// A warp has a row. Lane l holds its columns l, l + 32, ... in registers, so the row is read once. Sums over the row
 /// are butterflies of shuffles.
@@ -25,44 +25,43 @@ internal static class NormKernels
 
     private static PtxKernel Emit(NormShape shape, PtxTarget target)
     {
-        string form = $"{(shape.IsCentered ? "layer" : "rms")}{(shape.UpdatesStream ? "_add" : "")}";
+        string form = (shape.IsCentered ? "layer" : "rms") + (shape.WritesSum ? "_add" : "");
         var w = new PtxWriter(
-            $"norm_{form}_{shape.Columns}" + (shape.ReadsHalves ? "_of_halves" : "")
-                + (shape.WritesLevels ? "_levels" : shape.WritesHalves ? "_halves" : ""),
+            $"norm_{form}_{shape.Columns}" + (shape.Terms.Count > 1 ? $"_of_{shape.Terms.Count}" : "")
+                + (shape.Terms.Any(term => term.IsHalf) ? "_halves" : "")
+                + (shape.Levels is not null ? "_to_levels" : shape.WritesHalves ? "_to_halves" : ""),
             WarpsOfBlock * PtxWriter.WarpSize);
-        Register input = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
-        Register weight = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Integer);
+        Register[] terms = [.. shape.Terms.Select(_ => w.Parameter(ParameterKind.Pointer))];
+        Register output = w.Parameter(ParameterKind.Pointer), weight = w.Parameter(ParameterKind.Pointer);
+        Register rows = w.Parameter(ParameterKind.Integer);
         Register? bias = shape.IsCentered ? w.Parameter(ParameterKind.Pointer) : null;
-        Register? stream = shape.UpdatesStream ? w.Parameter(ParameterKind.Pointer) : null;
-        Register? inverseScales = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
-        Register? zeroPoints = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? sums = shape.WritesSum ? w.Parameter(ParameterKind.Pointer) : null;
+        LevelWriter? levels = shape.Levels is null ? null : new LevelWriter(w, shape.Levels);
         Register thread = w.Special("tid.x"), lane = w.And(thread, PtxWriter.WarpSize - 1);
         Register row = w.MultiplyAdd(w.Special("ctaid.x"), WarpsOfBlock, w.ShiftRight(thread, 5));
         w.IfUniform(w.Less(row, rows), () =>
         {
             int count = (shape.Columns + PtxWriter.WarpSize - 1) / PtxWriter.WarpSize;
             Register hasLast = w.Less(lane, shape.Columns - ((count - 1) * PtxWriter.WarpSize));
-            Register first = w.MultiplyAdd(row, shape.Columns, lane);
-            Register source = w.MultiplyAdd(row, shape.InputStride, lane);
-            Register[] x = Read(
-                w, w.Address(input, source, shape.ReadsHalves ? sizeof(ushort) : sizeof(float)), count, hasLast,
-                "ld.global", shape.ReadsHalves);
-            if (stream is { } sums)
-                x = Update(w, w.Address(sums, first, sizeof(float)), x, hasLast);
-            Register[] y = Normalize(w, shape, x, hasLast);
-            Register columns = w.Address(weight, lane, sizeof(float));
-            y = Each(y, Read(w, columns, count, hasLast, "ld.global.nc"), (a, b) => w.Multiply(a, b));
-            if (bias is { } shift)
+            Register[] x = SumOfTerms(w, [.. shape.Terms.Zip(terms, (term, pointer) => Read(
+                w,
+                w.Address(pointer, w.MultiplyAdd(row, term.Stride, lane), term.IsHalf ? sizeof(ushort) : sizeof(float)),
+                count, hasLast, "ld.global", term.IsHalf))]);
+            if (sums is { } stream)
             {
-                Register place = w.Address(shift, lane, sizeof(float));
-                y = Each(y, Read(w, place, count, hasLast, "ld.global.nc"), (a, b) => w.Add(a, b));
+                Register place = w.Address(stream, w.MultiplyAdd(row, shape.Columns, lane), sizeof(float));
+                Write(w, place, x, hasLast, "st.global.f32", sizeof(float));
             }
+            Register[] y = Normalize(w, shape, x, hasLast);
+            y = Each(y, ReadColumns(weight), (a, b) => w.Multiply(a, b));
+            if (bias is { } shift)
+                y = Each(y, ReadColumns(shift), (a, b) => w.Add(a, b));
             Register start = w.MultiplyAdd(row, shape.OutputStride, lane);
-            if (inverseScales is { } scales && zeroPoints is { } zeros)
+            if (levels is not null)
             {
-                Register scale = w.LoadConstant(w.Address(scales, row, sizeof(float)));
-                Register zero = w.LoadConstant(w.Address(zeros, row, sizeof(float)));
-                y = [.. y.Select(value => w.Quantize(value, scale, zero, shape.MaxLevel))];
+                LevelWriter.Row ofRow = levels.ReadRow(row);
+                Register[]? factors = levels.Factors is { } pointer ? ReadColumns(pointer) : null;
+                y = [.. y.Select((value, i) => levels.Level(value, ofRow, factors?[i]))];
                 Write(w, w.Address(output, start, 1), y, hasLast, "st.global.u8", 1);
             }
             else if (shape.WritesHalves)
@@ -74,8 +73,20 @@ internal static class NormKernels
             {
                 Write(w, w.Address(output, start, sizeof(float)), y, hasLast, "st.global.f32", sizeof(float));
             }
+
+            Register[] ReadColumns(Register pointer) =>
+                Read(w, w.Address(pointer, lane, sizeof(float)), count, hasLast, "ld.global.nc");
         });
         return w.Finish(target);
+    }
+
+    /// <summary>The sum of all terms, by halves: of four, (a + b) + (c + d).</summary>
+    private static Register[] SumOfTerms(PtxWriter w, Register[][] terms)
+    {
+        if (terms.Length == 1)
+            return terms[0];
+        int half = (terms.Length + 1) / 2;
+        return Each(SumOfTerms(w, terms[..half]), SumOfTerms(w, terms[half..]), (a, b) => w.Add(a, b));
     }
 
     private static Register[] Normalize(PtxWriter w, NormShape shape, Register[] x, Register hasLast)
@@ -98,13 +109,6 @@ internal static class NormKernels
         foreach (Register value in values)
             sum = squares ? w.MultiplyAdd(value, value, sum) : w.Add(sum, value);
         return sum;
-    }
-
-    private static Register[] Update(PtxWriter w, Register place, Register[] x, Register hasLast)
-    {
-        x = Each(Read(w, place, x.Length, hasLast, "ld.global"), x, (a, b) => w.Add(a, b));
-        Write(w, place, x, hasLast, "st.global.f32", sizeof(float));
-        return x;
     }
 
     private static Register[] Read(

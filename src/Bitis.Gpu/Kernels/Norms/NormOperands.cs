@@ -5,8 +5,8 @@ namespace Bitis.Gpu.Kernels.Norms;
 /// <summary>The operands of a norm on a device.</summary>
 internal sealed class NormOperands
 {
-    /// <summary>Rows of floats, <see cref="NormShape.InputStride"/> apart.</summary>
-    public required GpuBuffer Input { get; init; }
+    /// <summary>The values whose sum is normalized, as <see cref="NormShape.Terms"/> says.</summary>
+    public required IReadOnlyList<GpuArgument> Terms { get; init; }
 
     /// <summary>Rows of the output.</summary>
     public required GpuBuffer Output { get; init; }
@@ -20,29 +20,22 @@ internal sealed class NormOperands
     /// <summary>Of a centered norm: what is added to each column.</summary>
     public GpuBuffer? Bias { get; init; }
 
-    /// <summary>The residual stream, rows of float32.</summary>
-    public GpuBuffer? Stream { get; init; }
+    /// <summary>Where the sum goes, which may be the place of a term; rows without gaps.</summary>
+    public GpuBuffer? Sum { get; init; }
 
-    /// <summary>Of written levels: 1/scale of each row.</summary>
-    public GpuBuffer? InverseScales { get; init; }
-
-    /// <summary>Of written levels: the zero point of each row, a float.</summary>
-    public GpuBuffer? ZeroPoints { get; init; }
+    /// <summary>Of written levels: their parameters, for each row.</summary>
+    public LevelOperands? Levels { get; init; }
 
     /// <summary>A launch of <see cref="NormKernels"/>.</summary>
     /// <exception cref="ArgumentException">An operand that the shape needs is missing.</exception>
     public GpuLaunch Launch(GpuFunction function, GpuKernelRow<NormShape> row, NormShape shape)
     {
-        List<GpuArgument> arguments = [Input, Output, Weight, Rows];
+        List<GpuArgument> arguments = [.. Terms, Output, Weight, Rows];
         if (shape.IsCentered)
             arguments.Add(RequiredBuffer.Of(Bias));
-        if (shape.UpdatesStream)
-            arguments.Add(RequiredBuffer.Of(Stream));
-        if (shape.WritesLevels)
-        {
-            arguments.Add(RequiredBuffer.Of(InverseScales));
-            arguments.Add(RequiredBuffer.Of(ZeroPoints));
-        }
+        if (shape.WritesSum)
+            arguments.Add(RequiredBuffer.Of(Sum));
+        LevelOperands.AddTo(arguments, shape.Levels, Levels);
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }
 }

@@ -33,7 +33,8 @@ internal static class FloatProduct
         Register output = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Integer);
         var epilogue = new LinearEpilogue(w, shape, output);
         Register thread = w.Special("tid.x");
-        Register firstRow = w.Multiply(w.Special("ctaid.y"), TileRows);
+        var group = LinearGroup.Find(w, shape, TileRows, rows, a, weights, epilogue);
+        (Register firstRow, a, weights) = (group.FirstRow, group.Input, group.Weights);
         Register firstColumn = w.Multiply(w.Special("ctaid.x"), TileColumns);
         Register memory = w.Add(w.SharedBase(), w.Reserve(2 * HalfBytes));
 

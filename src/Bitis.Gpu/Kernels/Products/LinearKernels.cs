@@ -31,5 +31,5 @@ internal static class LinearKernels
         (shape, rows) => GridOf(tile.Rows, tile.Columns, shape, rows));
 
     private static GpuGrid GridOf(int tileRows, int tileColumns, LinearShape shape, int rows) => new(
-        (shape.Outputs + tileColumns - 1) / tileColumns, (rows + tileRows - 1) / tileRows);
+        (shape.Outputs + tileColumns - 1) / tileColumns, (rows + tileRows - 1) / tileRows * shape.Groups);
 }

@@ -12,7 +12,7 @@ internal sealed class LinearOperands
     public required GpuBuffer Weights { get; init; }
 
     /// <summary>Rows of the output, <see cref="LinearShape.OutputStride"/> elements apart.</summary>
-    public required GpuBuffer Output { get; init; }
+    public required GpuArgument Output { get; init; }
 
     /// <summary>How many rows there are.</summary>
     public required int Rows { get; init; }
@@ -32,6 +32,18 @@ internal sealed class LinearOperands
     /// <summary>Of levels: the sum of the weights' levels of each output.</summary>
     public GpuBuffer? ColumnSums { get; init; }
 
+    /// <summary>Of written levels: their parameters, for each row.</summary>
+    public LevelOperands? OutputLevels { get; init; }
+
+    /// <summary>Of outputs in two places: where those that stay floats go.</summary>
+    public GpuArgument? Rest { get; init; }
+
+    /// <summary>Of outputs in two places: 1/scale, lowest and highest centered level of each column.</summary>
+    public GpuBuffer? ColumnQuantizers { get; init; }
+
+    /// <summary>Of groups: what lies between one and the next; null for one layer.</summary>
+    public LinearGroupOffsets? Offsets { get; init; }
+
     /// <summary>A launch of a kernel from <see cref="LinearKernels"/>.</summary>
     /// <param name="function">The kernel, ready.</param>
     /// <param name="row">Its row of the table.</param>
@@ -48,6 +60,18 @@ internal sealed class LinearOperands
             arguments.Add(RequiredBuffer.Of(InputZeroPoints));
             arguments.Add(RequiredBuffer.Of(WeightScales));
             arguments.Add(RequiredBuffer.Of(ColumnSums));
+        }
+        LevelOperands.AddTo(arguments, shape.Levels, OutputLevels);
+        if (shape.Split is not null)
+        {
+            arguments.Add(Rest ?? throw new ArgumentException("The kernel needs a second output.", nameof(shape)));
+            arguments.Add(RequiredBuffer.Of(ColumnQuantizers));
+        }
+        if (shape.Groups > 1)
+        {
+            LinearGroupOffsets offsets = Offsets
+                ?? throw new ArgumentException("The kernel needs the offsets of groups.", nameof(shape));
+            arguments.AddRange([offsets.InputBytes, offsets.OutputElements, offsets.Rows]);
         }
         return new GpuLaunch(function, row.Grid(shape, Rows), [.. arguments]);
     }

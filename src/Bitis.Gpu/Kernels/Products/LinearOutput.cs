@@ -8,4 +8,7 @@ internal enum LinearOutput
 
     /// <summary>Float16.</summary>
     Halves,
+
+    /// <summary>Levels for the next layer, a byte each.</summary>
+    Levels,
 }

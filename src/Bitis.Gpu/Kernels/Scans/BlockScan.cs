@@ -3,7 +3,7 @@ using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Kernels.Scans;
 
-/// <summary>Writes both scans of a block, with what stands before and behind them.</summary>
+/// <summary>Writes the scans of a block, with what stands before and behind them.</summary>
 /// <remarks>
 /// <code>
 ///   x = bias + Σ_r δ[t, r]·W[e, r]     <see cref="DeltaProjection"/>
@@ -17,8 +17,12 @@ namespace Bitis.Gpu.Kernels.Scans;
 ///   tokens     0 ──────────► h ──────────► L      forward:  leaves y      |  adds, gates, stores
 ///              0 ◄────────── h ◄────────── L      backward: adds, gates   |  leaves y
 /// </code>
+/// With a <see cref="ScanArrangement"/>, directions go their own ways instead: tables say which row a step reads and
+/// which one it writes, so nothing is arranged in memory.
+/// <para>
 /// <c>lanes</c> neighbouring threads share the states of a channel, which stay in registers. δ, B and C of eight tokens
 /// come to shared memory by asynchronous copies, while the eight before are computed.
+/// </para>
 /// </remarks>
 /// <param name="shape">The shape.</param>
 /// <param name="lanes">The threads of a channel: a power of two.</param>
@@ -31,19 +35,22 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
 
     private readonly PtxWriter _writer = new(
         $"scan_{shape.Tokens}x{shape.Channels}x{shape.States}x{shape.Rank}_{lanes}"
-            + (shape.DeltaMaxLevel is null ? "" : "_delta") + (shape.Levels is null ? "" : "_states")
-            + (shape.AreHalves ? "_halves" : "") + (shape.WritesLevels ? "_levels" : ""),
-        2 * ThreadsOfDirection);
+            + (shape.Arrangement is null ? "" : $"_{shape.Directions}") + (shape.DeltaLevels is null ? "" : "_delta")
+            + (shape.Levels is not null ? "_states" : shape.HasHalfStates ? "_half_states" : "")
+            + (shape.AreHalves ? "_halves" : "") + (shape.ReadsLevels ? "_of_levels" : "")
+            + (shape.OutputLevels is null ? "" : "_levels"),
+        shape.DirectionsOfBlock * ThreadsOfDirection);
 
     private DeltaProjection _delta = null!;
     private ScanStates _states = null!;
+    private ScanThread _thread = null!;
     private Direction _direction = null!;
     private Channel _channel = null!;
     private Outputs _outputs = null!;
     private Register _tiles;
     private Register _middle;
 
-    private static int ChannelsOfBlock(int lanes) => ThreadsOfDirection / lanes;
+    private bool IsArranged => shape.Arrangement is not null;
 
     /// <summary>The tokens from the beginning to the middle.</summary>
     private int Half => (shape.Tokens + 1) / 2;
@@ -51,72 +58,103 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
     /// <summary>The bytes of a direction's tile.</summary>
     private int TileBytes => TokensOfTile * shape.ParameterStride * sizeof(float);
 
+    private static int ChannelsOfBlock(int lanes) => ThreadsOfDirection / lanes;
+
     /// <summary>The shared memory of a block.</summary>
     public static int SharedBytes(ScanShape shape, int lanes) =>
-        (4 * TokensOfTile * shape.ParameterStride * sizeof(float))
-            + (shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float))
-            + (shape.DeltaMaxLevel is null ? 0 : LevelDelta.SharedBytes(shape))
-            + (shape.Levels is null ? 0 : LevelStates.SharedBytes);
+        (2 * shape.DirectionsOfBlock * TokensOfTile * shape.ParameterStride * sizeof(float))
+            + (shape.Arrangement is null ? shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float) : 0)
+            + (shape.DeltaLevels is null ? 0 : LevelDelta.SharedBytes(shape))
+            + (shape.Levels is null ? 0 : LevelStates.SharedBytes(shape));
 
     /// <summary>Writes the kernel.</summary>
     public PtxKernel Emit(PtxTarget target)
     {
         PtxWriter w = _writer;
         Register thread = w.Special("tid.x"), image = w.Special("ctaid.y");
-        Register place = w.And(thread, ThreadsOfDirection - 1), backward = w.ShiftRight(thread, 6);
-        Register[] p = [.. Enumerable.Range(0, 6).Select(_ => w.Parameter(ParameterKind.Pointer))];
-        _delta = shape.DeltaMaxLevel is null ? new FloatDelta(w, shape) : new LevelDelta(w, shape, place, backward);
-        _states = shape.Levels is null
-            ? new FloatStates(w, shape, lanes)
-            : new LevelStates(w, shape, lanes, place, backward);
-        _delta.ReadParameters();
-        _states.ReadParameters();
-        Register? inverseScales = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
-        Register? zeroPoints = shape.WritesLevels ? w.Parameter(ParameterKind.Pointer) : null;
-        Register isForward = w.AreEqual(backward, 0);
+        Register half = w.ShiftRight(thread, 6);
+        (Register pair, Register block) = w.Divide(w.Special("ctaid.x"), ScanKernels.Blocks(shape, lanes));
+        _thread = new ScanThread(
+            w.And(thread, ThreadsOfDirection - 1), half, w.MultiplyAdd(pair, shape.DirectionsOfBlock, half));
+        ReadParameters(image);
         Register memory = w.SharedBase();
-        int tiles = w.Reserve(4 * TileBytes);
-        _middle = w.Add(memory, w.Reserve(shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float)));
-        _tiles = w.MultiplyAdd(backward, 2 * TileBytes, w.Add(memory, tiles));
+        int tiles = w.Reserve(2 * shape.DirectionsOfBlock * TileBytes);
+        if (!IsArranged)
+            _middle = w.Add(memory, w.Reserve(shape.Tokens * ChannelsOfBlock(lanes) * sizeof(float)));
+        _tiles = w.MultiplyAdd(half, 2 * TileBytes, w.Add(memory, tiles));
 
-        _direction = new Direction(
-            w.Select(isForward, 1, -1), w.Select(isForward, 0, shape.Tokens - 1),
-            w.Multiply(image, shape.Tokens), place, w.Emit(RegisterKind.Long, "selp.b64", p[2], p[3], isForward));
-        Register inBlock = w.ShiftRight(place, int.Log2(lanes));
-        Register channel = w.MultiplyAdd(w.Special("ctaid.x"), ChannelsOfBlock(lanes), inBlock);
+        Register inBlock = w.ShiftRight(_thread.Place, int.Log2(lanes));
+        Register channel = w.MultiplyAdd(block, ChannelsOfBlock(lanes), inBlock);
         Register isInside = w.Less(channel, shape.Channels);
         channel = w.Select(isInside, channel, shape.Channels - 1); // Threads without a channel repeat the last one.
-        _channel = ReadChannel(
-            channel, inBlock, isInside, w.And(place, lanes - 1), w.MultiplyAdd(backward, shape.Channels, channel),
-            w.Emit(RegisterKind.Long, "selp.b64", p[0], p[1], isForward));
-        _outputs = new Outputs(p[4], p[5], inverseScales, zeroPoints);
+        Register part = w.And(_thread.Place, lanes - 1);
+        Register row = w.MultiplyAdd(_thread.Direction, shape.Channels, channel);
+        _delta.ReadChannel(row);
+        _states.ReadChannel(row, channel, part);
+        Register writes = lanes == 1 ? isInside : w.Both(isInside, w.AreEqual(part, 0));
+        _channel = new Channel(channel, inBlock, writes, part, _outputs.Levels?.ReadFactor(channel));
 
-        Phase(w.Integer(0), w.Select(isForward, Half, shape.Tokens - Half), LeaveInTheMiddle);
+        if (IsArranged)
+        {
+            Phase(w.Integer(0), w.Integer(shape.Tokens), shape.Tokens, StoreOwn);
+            return w.Finish(target);
+        }
+        Register isForward = w.AreEqual(half, 0);
+        Phase(w.Integer(0), w.Select(isForward, Half, shape.Tokens - Half), Half, LeaveInTheMiddle);
         Register done = w.Select(isForward, Half, shape.Tokens - Half);
-        Phase(done, w.Select(isForward, shape.Tokens - Half, Half), Finish);
+        Phase(done, w.Select(isForward, shape.Tokens - Half, Half), Half, FinishSum);
         return w.Finish(target);
     }
 
-    private Channel ReadChannel(
-        Register index, Register inBlock, Register isInside, Register part, Register row, Register u)
+    /// <summary>Reads the parameters, in the order of <see cref="ScanOperands"/>.</summary>
+    private void ReadParameters(Register image)
     {
-        _delta.ReadChannel(row);
-        _states.ReadChannel(row, index, part);
-        Register writes = lanes == 1 ? isInside : _writer.Both(isInside, _writer.AreEqual(part, 0));
-        return new Channel(index, inBlock, writes, part, u);
+        PtxWriter w = _writer;
+        Register u = w.Parameter(ParameterKind.Pointer), parameters = w.Parameter(ParameterKind.Pointer);
+        Register output = w.Parameter(ParameterKind.Pointer), offsetOfU = w.Parameter(ParameterKind.Integer);
+        Register offsetOfParameters = w.Parameter(ParameterKind.Integer);
+        Register? gate = shape.HasGate ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? rows = IsArranged ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? targets = IsArranged ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? offsetOfOutput = IsArranged ? w.Parameter(ParameterKind.Integer) : null;
+        _delta = shape.DeltaLevels is null ? new FloatDelta(w, shape) : new LevelDelta(w, shape, _thread);
+        _states = shape.Levels is not null ? new LevelStates(w, shape, lanes, _thread)
+            : shape.HasHalfStates ? new HalfStates(w, shape, lanes, _thread)
+            : new FloatStates(w, shape, lanes);
+        _delta.ReadParameters();
+        _states.ReadParameters();
+        LevelWriter? levels = shape.OutputLevels is null ? null : new LevelWriter(w, shape.OutputLevels);
+        Register isForward = w.AreEqual(_thread.Half, 0);
+        _direction = new Direction(
+            IsArranged ? w.Integer(1) : w.Select(isForward, 1, -1),
+            IsArranged ? w.Integer(0) : w.Select(isForward, 0, shape.Tokens - 1),
+            w.Multiply(image, shape.Arrangement?.InputRows ?? shape.Tokens),
+            w.Address(u, w.Multiply(_thread.Direction, offsetOfU), shape.InputBytes),
+            w.Address(parameters, w.Multiply(_thread.Direction, offsetOfParameters), sizeof(float)),
+            OwnTable(rows));
+        _outputs = new Outputs(
+            gate, offsetOfOutput is { } offset
+                ? w.Address(output, w.Multiply(_thread.Direction, offset), shape.ElementBytes)
+                : output,
+            w.Multiply(image, shape.Arrangement?.OutputRows ?? shape.Tokens), OwnTable(targets), levels);
+
+        Register? OwnTable(Register? table) => table is { } all
+            ? w.Address(all, w.Multiply(_thread.Direction, shape.Tokens), sizeof(int))
+            : null;
     }
 
-    /// <summary>One half of the way of both directions.</summary>
+    /// <summary>A part of the way of all directions.</summary>
     /// <param name="first">The steps that a direction has made.</param>
     /// <param name="count">The steps that it makes.</param>
+    /// <param name="most">The most steps that a direction makes.</param>
     /// <param name="finish">What happens with y of a token.</param>
-    private void Phase(Register first, Register count, Action<Register, Register> finish)
+    private void Phase(Register first, Register count, int most, Action<Register, Register> finish)
     {
         PtxWriter w = _writer;
         Register done = w.Integer(0), stage = w.Integer(0);
         Copy(first, done, count, stage);
         w.Do("cp.async.commit_group");
-        w.Loop(done, Half, TokensOfTile, () =>
+        w.Loop(done, most, TokensOfTile, () =>
         {
             Register other = w.Subtract(w.Integer(TileBytes), stage);
             Copy(first, w.Add(done, TokensOfTile), count, other);
@@ -138,24 +176,41 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
                     finish(token, _states.Step(u[i], x, tile, i, w.Add(start, i)));
                 });
             }
-            w.Barrier(); // All have read the tile; after the last one, all y of this half are there.
+            w.Barrier(); // All have read the tile; after the last one, all y of this part are there.
             w.Do("mov.b32", stage, other);
         });
     }
 
-    /// <summary>The token of a step.</summary>
+    /// <summary>The token of a step: with an arrangement, the step itself.</summary>
     private Register Token(Register first, Register step) => _writer.MultiplyAdd(
         _writer.Add(first, step), _direction.Sign, _direction.Start);
+
+    /// <summary>The row of u and of the parameters in an image, and whether there is one.</summary>
+    private (Register Row, Register HasRow) RowOf(Register token, Register isInside)
+    {
+        if (_direction.Rows is not { } rows)
+            return (token, isInside);
+        Register row = _writer.Integer(-1);
+        Operand entry = Operand.At(_writer.Address(rows, token, sizeof(int)));
+        _writer.DoIf(isInside, "ld.global.nc.b32", row, entry);
+        return (row, _writer.Less(_writer.Integer(-1), row));
+    }
 
     private Register ReadInput(Register first, Register done, Register count, int i)
     {
         PtxWriter w = _writer;
-        Register step = w.Add(done, i), isInside = w.Less(step, count);
-        Register row = w.Add(Token(first, step), _direction.FirstRow);
-        Register index = w.MultiplyAdd(row, shape.InputStride, _channel.Index);
+        Register step = w.Add(done, i);
+        (Register row, Register hasRow) = RowOf(Token(first, step), w.Less(step, count));
+        Register index = w.MultiplyAdd(w.Add(row, _direction.FirstRow), shape.InputStride, _channel.Index);
+        Operand source = Operand.At(w.Address(_direction.U, index, shape.InputBytes));
+        if (shape.ReadsLevels)
+        {
+            Register level = w.Integer(0);
+            w.DoIf(hasRow, "ld.global.nc.u8", level, source);
+            return w.ToFloat(level);
+        }
         Register u = w.Float(0);
-        Operand source = Operand.At(w.Address(_channel.U, index, shape.ElementBytes));
-        w.Load(isInside, "ld.global.nc", u, source, shape.AreHalves);
+        w.Load(hasRow, "ld.global.nc", u, source, shape.HasHalfInput);
         return u;
     }
 
@@ -167,19 +222,24 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         int lastBytes = (shape.Parameters * sizeof(float)) - ((chunksOfRow - 1) * LinearShape.ChunkBytes);
         for (int begun = 0; begun < TokensOfTile * chunksOfRow; begun += ThreadsOfDirection)
         {
-            Register chunk = w.Add(_direction.Place, begun);
+            Register chunk = w.Add(_thread.Place, begun);
             // chunk / chunksOfRow by a multiplication: exact for these small numbers.
             Register row = w.ShiftRight(w.Multiply(chunk, ((1 << 16) / chunksOfRow) + 1), 16);
             Register column = w.Subtract(chunk, w.Multiply(row, chunksOfRow));
             Register step = w.Add(done, row);
             Register isInside = w.Both(w.Less(step, count), w.Less(chunk, TokensOfTile * chunksOfRow));
+            (Register tokenRow, Register hasRow) = RowOf(Token(first, step), isInside);
+            if (IsArranged)
+                tokenRow = w.Select(hasRow, tokenRow, 0);
             Register source = w.Address(
                 w.Address(
-                    _direction.Parameters, w.Add(Token(first, step), _direction.FirstRow),
-                    shape.ParameterStride * sizeof(float)),
+                    _direction.Parameters, w.Add(tokenRow, _direction.FirstRow),
+                    shape.ParameterRowStride * sizeof(float)),
                 column, LinearShape.ChunkBytes);
             Register target = w.MultiplyAdd(chunk, LinearShape.ChunkBytes, w.Add(_tiles, stage));
             Register bytes = w.Select(w.AreEqual(column, chunksOfRow - 1), lastBytes, LinearShape.ChunkBytes);
+            if (IsArranged)
+                bytes = w.Select(hasRow, bytes, 0); // zeros instead
             w.DoIf(
                 isInside, "cp.async.cg.shared.global", Operand.At(target), Operand.At(source), LinearShape.ChunkBytes,
                 bytes);
@@ -198,39 +258,63 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
             _writer.DoIf(_writer.AreEqual(_channel.Part, 0), "st.shared.f32", place, y);
     }
 
-    private void Finish(Register token, Register y)
+    private void FinishSum(Register token, Register y)
     {
         PtxWriter w = _writer;
         Register sum = w.Add(y, w.Emit(RegisterKind.Float, "ld.shared.f32", Operand.At(PlaceInTheMiddle(token))));
         if (shape.OutputScale != 1)
             sum = w.Multiply(sum, shape.OutputScale);
-        Register row = w.Add(token, _direction.FirstRow);
-        Register z = w.New(RegisterKind.Float), ofGate = w.MultiplyAdd(row, shape.GateStride, _channel.Index);
-        Operand gate = Operand.At(w.Address(_outputs.Gate, ofGate, shape.ElementBytes));
-        w.Load(predicate: null, "ld.global.nc", z, gate, shape.AreHalves);
-        Register gated = w.Multiply(sum, w.Silu(z));
-        Register index = w.MultiplyAdd(row, shape.OutputStride, _channel.Index);
-        if (_outputs.InverseScales is { } scales && _outputs.ZeroPoints is { } zeros)
+        Register row = w.Add(token, _outputs.FirstRow), z = w.New(RegisterKind.Float);
+        w.Load(predicate: null, "ld.global.nc", z, PlaceOfGate(row), shape.AreHalves);
+        Store(token, row, _channel.Writes, w.Multiply(sum, w.Silu(z)));
+    }
+
+    /// <summary>Stores y of a direction in its own output, if it has the token.</summary>
+    private void StoreOwn(Register step, Register y)
+    {
+        PtxWriter w = _writer;
+        Register target = w.Emit(
+            RegisterKind.Word, "ld.global.nc.b32",
+            Operand.At(w.Address(_outputs.Targets!.Value, step, sizeof(int))));
+        Register writes = w.Both(_channel.Writes, w.Less(w.Integer(-1), target));
+        Register row = w.Add(target, _outputs.FirstRow);
+        if (shape.HasGate)
         {
-            Register scale = w.LoadConstant(w.Address(scales, token, sizeof(float)));
-            Register zero = w.LoadConstant(w.Address(zeros, token, sizeof(float)));
-            Register level = w.Quantize(gated, scale, zero, shape.MaxLevel);
-            w.DoIf(_channel.Writes, "st.global.u8", Operand.At(w.Address(_outputs.Output, index, 1)), level);
+            Register z = w.Float(0);
+            w.Load(writes, "ld.global.nc", z, PlaceOfGate(row), shape.AreHalves);
+            y = w.Multiply(y, w.Silu(z));
+        }
+        Store(target, row, writes, y);
+    }
+
+    private Operand PlaceOfGate(Register row) => Operand.At(_writer.Address(
+        _outputs.Gate!.Value, _writer.MultiplyAdd(row, shape.GateStride, _channel.Index), shape.ElementBytes));
+
+    private void Store(Register token, Register row, Register writes, Register value)
+    {
+        PtxWriter w = _writer;
+        Register index = w.MultiplyAdd(row, shape.OutputStride, _channel.Index);
+        if (_outputs.Levels is { } levels)
+        {
+            Register level = levels.Level(value, levels.ReadRow(token, writes), _channel.LevelFactor);
+            w.DoIf(writes, "st.global.u8", Operand.At(w.Address(_outputs.Output, index, 1)), level);
         }
         else
         {
-            Operand target = Operand.At(w.Address(_outputs.Output, index, shape.ElementBytes));
-            w.Store(_channel.Writes, target, gated, shape.AreHalves);
+            Operand place = Operand.At(w.Address(_outputs.Output, index, shape.ElementBytes));
+            w.Store(writes, place, value, shape.AreHalves);
         }
     }
 
     /// <summary>The way of a thread through the tokens, and what its direction reads.</summary>
     private sealed record Direction(
-        Register Sign, Register Start, Register FirstRow, Register Place, Register Parameters);
+        Register Sign, Register Start, Register FirstRow, Register U, Register Parameters, Register? Rows);
 
     /// <summary>The channel of a thread.</summary>
-    private sealed record Channel(Register Index, Register InBlock, Register Writes, Register Part, Register U);
+    private sealed record Channel(
+        Register Index, Register InBlock, Register Writes, Register Part, Register? LevelFactor);
 
     /// <summary>What finished tokens need.</summary>
-    private sealed record Outputs(Register Gate, Register Output, Register? InverseScales, Register? ZeroPoints);
+    private sealed record Outputs(
+        Register? Gate, Register Output, Register FirstRow, Register? Targets, LevelWriter? Levels);
 }

@@ -8,10 +8,9 @@ namespace Bitis.Gpu.Kernels.Scans;
 /// channel's weights, four at a time, and scales the sum as <see cref="Products.LinearEpilogue"/> does.
 /// </remarks>
 /// <param name="writer">The kernel.</param>
-/// <param name="shape">The Shape.</param>
-/// <param name="place">The number of the thread in its direction.</param>
-/// <param name="backward">0 of the forward, 1 of the backward direction.</param>
-internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register place, Register backward)
+/// <param name="shape">The shape.</param>
+/// <param name="thread">Which of the threads it is.</param>
+internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, ScanThread thread)
     : DeltaProjection(writer, shape)
 {
     private const int LevelsOfWord = sizeof(int);
@@ -22,12 +21,13 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
     private Register _weightSum;
 
     /// <inheritdoc />
-    protected override int ParameterCount => 7;
+    protected override int ParameterCount => Shape.DeltaLevels!.HasFactors ? 8 : 7;
 
     private int Words => Shape.DeltaBytes / LevelsOfWord;
 
-    /// <summary>The bytes of shared memory for both directions.</summary>
-    public static int SharedBytes(ScanShape shape) => 2 * BlockScan.TokensOfTile * shape.DeltaBytes;
+    /// <summary>The bytes of shared memory for the directions of a block.</summary>
+    public static int SharedBytes(ScanShape shape) =>
+        shape.DirectionsOfBlock * BlockScan.TokensOfTile * shape.DeltaBytes;
 
     /// <inheritdoc />
     public override void ReadChannel(Register row)
@@ -35,7 +35,7 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
         base.ReadChannel(row);
         int start = Writer.Reserve(SharedBytes(Shape));
         _levels = Writer.MultiplyAdd(
-            backward, BlockScan.TokensOfTile * Shape.DeltaBytes, Writer.Add(Writer.SharedBase(), start));
+            thread.Half, BlockScan.TokensOfTile * Shape.DeltaBytes, Writer.Add(Writer.SharedBase(), start));
         Register weights = Writer.Address(Pointers[0], row, Shape.DeltaBytes);
         _weights = [.. Enumerable.Range(0, Words).Select(i => Writer.Emit(
             RegisterKind.Word, "ld.global.nc.b32", Operand.At(weights, i * LevelsOfWord)))];
@@ -49,7 +49,7 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
     {
         for (int begun = 0; begun < BlockScan.TokensOfTile * Words; begun += ScanKernels.ThreadsOfDirection)
         {
-            (Register row, Register word) = Writer.Divide(Writer.Add(place, begun), Words);
+            (Register row, Register word) = Writer.Divide(Writer.Add(thread.Place, begun), Words);
             Register isInside = Writer.Both(Writer.Less(row, rows), Writer.Less(row, BlockScan.TokensOfTile));
             Register token = OfToken(Writer.Select(isInside, tokenOf(row), 0));
             Register inverse = Writer.LoadConstant(Writer.Address(Pointers[5], token, sizeof(float)));
@@ -63,7 +63,12 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
                 Register isThere = Writer.Both(
                     isInside, Writer.Less(Writer.MultiplyAdd(word, LevelsOfWord, Writer.Integer(i)), Shape.Rank));
                 Writer.DoIf(isThere, "ld.shared.f32", value, Operand.At(source, i * sizeof(float)));
-                Register level = Writer.Quantize(value, inverse, zero, Shape.DeltaMaxLevel!.Value);
+                if (Shape.DeltaLevels!.HasFactors)
+                {
+                    Register index = Writer.MultiplyAdd(word, LevelsOfWord, Writer.Integer(i));
+                    value = Writer.Multiply(value, Factor(index, isThere));
+                }
+                Register level = Writer.Quantize(value, inverse, zero, Shape.DeltaLevels.MaxLevel);
                 packed = Writer.Or(packed, Writer.ShiftLeft(level, 8 * i));
             }
             Register target = Writer.MultiplyAdd(row, Shape.DeltaBytes, Writer.MultiplyAdd(word, 4, _levels));
@@ -90,7 +95,15 @@ internal sealed class LevelDelta(PtxWriter writer, ScanShape shape, Register pla
         return Writer.Add(Writer.Multiply(value, Writer.Multiply(scale, _weightScale)), Bias);
     }
 
-    private Register OfToken(Register token) => Writer.MultiplyAdd(backward, Shape.Tokens, token);
+    private Register OfToken(Register token) => Writer.MultiplyAdd(thread.Direction, Shape.Tokens, token);
+
+    private Register Factor(Register index, Register isThere)
+    {
+        Register factor = Writer.Float(0), place = Writer.MultiplyAdd(thread.Direction, Shape.Rank, index);
+        Operand source = Operand.At(Writer.Address(Pointers[7], place, sizeof(float)));
+        Writer.DoIf(isThere, "ld.global.nc.f32", factor, source);
+        return factor;
+    }
 
     private Register ZeroPoint(Register token) => Writer.Emit(
         RegisterKind.Word, "ld.global.nc.b32", Operand.At(Writer.Address(Pointers[6], token, sizeof(int))));

@@ -16,10 +16,8 @@ namespace Bitis.Gpu.Kernels.Scans;
 /// <param name="writer">The kernel.</param>
 /// <param name="shape">The shape.</param>
 /// <param name="lanes">The threads of a channel.</param>
-/// <param name="place">The number of the thread in its direction.</param>
-/// <param name="backward">0 of the forward, 1 of the backward direction.</param>
-internal sealed class LevelStates(
-    PtxWriter writer, ScanShape shape, int lanes, Register place, Register backward)
+/// <param name="thread">Which of the threads it is.</param>
+internal sealed class LevelStates(PtxWriter writer, ScanShape shape, int lanes, ScanThread thread)
     : ScanStates(writer, shape, lanes)
 {
     /// <summary>The values of Ā.</summary>
@@ -42,8 +40,8 @@ internal sealed class LevelStates(
     private Register _skip;
     private Register _group;
 
-    /// <summary>The shared memory of both directions' tables.</summary>
-    public static int SharedBytes => 2 * TableBytes;
+    /// <summary>The shared memory of the tables of a block's directions.</summary>
+    public static int SharedBytes(ScanShape shape) => shape.DirectionsOfBlock * TableBytes;
 
     /// <inheritdoc />
     protected override int ParameterCount => 9;
@@ -72,9 +70,9 @@ internal sealed class LevelStates(
         base.ReadChannel(row, channel, part);
         PtxWriter w = Writer;
         _channel = channel;
-        _tables = w.MultiplyAdd(backward, TableBytes, w.Add(w.SharedBase(), w.Reserve(SharedBytes)));
-        Register source = w.Address(w.Address(Tables, backward, TableBytes), place, sizeof(int));
-        Register target = w.MultiplyAdd(place, sizeof(int), _tables);
+        _tables = w.MultiplyAdd(thread.Half, TableBytes, w.Add(w.SharedBase(), w.Reserve(SharedBytes(Shape))));
+        Register source = w.Address(w.Address(Tables, thread.Direction, TableBytes), thread.Place, sizeof(int));
+        Register target = w.MultiplyAdd(thread.Place, sizeof(int), _tables);
         for (int i = 0; i < TableBytes; i += ScanKernels.ThreadsOfDirection * sizeof(int))
             w.Do("st.shared.b32", Operand.At(target, i), LoadInteger(source, i));
         Register rates = OwnStates(w.Address(RateCodes, row, Shape.States * sizeof(int)), sizeof(int));
@@ -95,7 +93,7 @@ internal sealed class LevelStates(
         int values = 2 * Shape.States;
         for (int begun = 0; begun < BlockScan.TokensOfTile * values; begun += ScanKernels.ThreadsOfDirection)
         {
-            (Register row, Register value) = w.Divide(w.Add(place, begun), values);
+            (Register row, Register value) = w.Divide(w.Add(thread.Place, begun), values);
             Register isInside = w.Both(w.Less(row, rows), w.Less(row, BlockScan.TokensOfTile));
             Register isB = w.Less(value, Shape.States);
             Register scales = ScalesOfStep(w.Add(start, w.Select(isInside, row, 0)));
@@ -121,9 +119,8 @@ internal sealed class LevelStates(
         PtxWriter w = Writer;
         EnterGroup(step);
         Register[] delta = DeltaOf(x);
-        Register rounded = w.Emit(RegisterKind.Float, "cvt.rni.f32.f32", w.Multiply(u, _inverse));
-        Register level = w.Min(w.Max(rounded, _low), _high);
-        Register factors = w.MultiplyAdd(backward, _levels.Groups, _group);
+        Register level = Shape.ReadsLevels ? w.Add(u, _low) : w.Center(u, _inverse, _low, _high);
+        Register factors = w.MultiplyAdd(thread.Direction, _levels.Groups, _group);
         factors = w.Address(
             Factors, w.MultiplyAdd(factors, Shape.Channels, _channel), 2 * sizeof(float));
         Register scales = ScalesOfStep(step);
@@ -166,7 +163,7 @@ internal sealed class LevelStates(
         w.IfUniform(w.Emit(RegisterKind.Predicate, "setp.ne.s32", group, _group), () =>
         {
             w.Do("mov.b32", _group, group);
-            Register index = w.MultiplyAdd(backward, _levels.Groups, group);
+            Register index = w.MultiplyAdd(thread.Direction, _levels.Groups, group);
             Register rescale = w.LoadConstant(w.Address(Rescales, index, sizeof(float)));
             foreach (Register h in _hidden)
             {
@@ -180,7 +177,7 @@ internal sealed class LevelStates(
     private Register[] DeltaOf(Register x)
     {
         PtxWriter w = Writer;
-        Register scales = w.Address(DeltaScales, backward, 2 * sizeof(float));
+        Register scales = w.Address(DeltaScales, thread.Direction, 2 * sizeof(float));
         Register value = _levels.IsBeforeSoftplus ? x : Softplus(x);
         Register distance = w.Multiply(
             w.Subtract(value, w.LoadConstant(scales)), w.LoadConstant(scales, sizeof(float)));
@@ -197,7 +194,7 @@ internal sealed class LevelStates(
     private Register Product(Register x, Register y) =>
         Writer.ShiftRightSigned(Writer.MultiplyAdd(x, y, 1 << 14), 15);
 
-    private Register OfStep(Register step) => Writer.MultiplyAdd(backward, Shape.Tokens, step);
+    private Register OfStep(Register step) => Writer.MultiplyAdd(thread.Direction, Shape.Tokens, step);
 
     private Register ScalesOfStep(Register step) => Writer.Address(StepScales, OfStep(step), 4 * sizeof(float));
 

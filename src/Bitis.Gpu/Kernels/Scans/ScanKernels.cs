@@ -19,12 +19,18 @@ internal static class ScanKernels
             PtxTarget.Sm80.Capability,
             shape => Fits(shape, lanes),
             (shape, target) => new BlockScan(shape, lanes).Emit(target),
-            (shape, images) => new GpuGrid(Blocks(shape, lanes), images)))]);
+            (shape, images) => new GpuGrid(
+                Blocks(shape, lanes) * (shape.Directions / shape.DirectionsOfBlock), images)))]);
 
-    private static int Blocks(ScanShape shape, int lanes) =>
+    /// <summary>The blocks for all channels of a block's directions.</summary>
+    public static int Blocks(ScanShape shape, int lanes) =>
         ((shape.Channels * lanes) + ThreadsOfDirection - 1) / ThreadsOfDirection;
 
     private static bool Fits(ScanShape shape, int lanes) =>
         shape is { Tokens: > 0, States: > 0, Rank: > 0 }
-        && shape.States % lanes == 0 && BlockScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
+        && (!shape.ReadsLevels || (shape.Levels is not null && shape.Arrangement is null))
+        && (shape.Arrangement is not null ? shape.OutputLevels is null : shape.HasGate)
+        && (shape.Arrangement is null or { Directions: 1 } || (shape.Directions > 0 && shape.Directions % 2 == 0))
+        && shape.States % (shape.HasHalfStates ? 2 * lanes : lanes) == 0
+        && BlockScan.SharedBytes(shape, lanes) <= MaxSharedBytes;
 }

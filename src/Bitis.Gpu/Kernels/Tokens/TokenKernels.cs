@@ -20,6 +20,12 @@ internal static class TokenKernels
         "embeddings", PtxTarget.Sm80.Capability, _ => true, EmitEmbeddings,
         (shape, images) => GridOf(images, shape.Tokens * shape.Channels)));
 
+    /// <summary>Squares of a grid of tokens as rows: (tokens, squares); of levels also (1/scale, zero point).</summary>
+    /// <remarks>Padding is the value 0, whose level is the zero point.</remarks>
+    public static GpuKernelTable<GridPatchShape> GridPatches { get; } = new(new GpuKernelRow<GridPatchShape>(
+        "grid-patches", PtxTarget.Sm80.Capability, shape => shape.RowStride >= shape.Values, EmitGridPatches,
+        (shape, images) => GridOf(images, shape.Down * shape.Across * shape.Values)));
+
     private static GpuGrid GridOf(int images, int values) => new((values + Threads - 1) / Threads, images);
 
     private static PtxKernel EmitPatches(PatchShape shape, PtxTarget target)
@@ -45,18 +51,52 @@ internal static class TokenKernels
         w.DoIf(w.Both(isInside, isPixel), "ld.global.nc.f32", result, Operand.At(source));
         Register row = w.MultiplyAdd(w.Special("ctaid.y"), shape.Down * shape.Across, patch);
         Register place = w.MultiplyAdd(row, shape.RowStride, value);
-        if (shape.MaxLevel is { } maxLevel)
-        {
-            Register level = w.Quantize(
-                result, w.LoadConstant(quantizer[0]), w.LoadConstant(quantizer[1]), maxLevel);
-            w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(output, place, 1)), level);
-        }
-        else
-        {
-            int bytes = shape.WritesHalves ? sizeof(ushort) : sizeof(float);
-            w.Store(isInside, Operand.At(w.Address(output, place, bytes)), result, shape.WritesHalves);
-        }
+        StorePatch(w, isInside, output, place, result, quantizer, shape.MaxLevel, shape.WritesHalves);
         return w.Finish(target);
+    }
+
+    private static PtxKernel EmitGridPatches(GridPatchShape shape, PtxTarget target)
+    {
+        string form = (shape.ReadsHalves ? "_halves" : "") + (shape.MaxLevel is not null ? "_levels" : "");
+        var w = new PtxWriter(
+            $"grid_patches_{shape.Channels}x{shape.Height}x{shape.Width}_{shape.Side}{form}", Threads);
+        Register tokens = w.Parameter(ParameterKind.Pointer), output = w.Parameter(ParameterKind.Pointer);
+        Register[] quantizer = shape.MaxLevel is null
+            ? []
+            : [w.Parameter(ParameterKind.Pointer), w.Parameter(ParameterKind.Pointer)];
+        Register index = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
+        Register isInside = w.Less(index, shape.Down * shape.Across * shape.Values);
+        (Register patch, Register value) = w.Divide(index, shape.Values);
+        (Register inSquare, Register channel) = w.Divide(value, shape.Channels);
+        (Register line, Register column) = w.Divide(inSquare, shape.Side);
+        (Register down, Register across) = w.Divide(patch, shape.Across);
+        Register y = w.Subtract(w.MultiplyAdd(down, shape.Stride, line), shape.Padding);
+        Register x = w.Subtract(w.MultiplyAdd(across, shape.Stride, column), shape.Padding);
+        Register isToken = w.Both(Lies(w, y, shape.Height), Lies(w, x, shape.Width));
+        Register token = w.MultiplyAdd(w.MultiplyAdd(w.Special("ctaid.y"), shape.Height, y), shape.Width, x);
+        Register result = w.Float(0);
+        Operand source = Operand.At(w.Address(
+            tokens, w.MultiplyAdd(token, shape.InputStride, channel),
+            shape.ReadsHalves ? sizeof(ushort) : sizeof(float)));
+        w.Load(w.Both(isInside, isToken), "ld.global.nc", result, source, shape.ReadsHalves);
+        Register row = w.MultiplyAdd(w.Special("ctaid.y"), shape.Down * shape.Across, patch);
+        Register place = w.MultiplyAdd(row, shape.RowStride, value);
+        StorePatch(w, isInside, output, place, result, quantizer, shape.MaxLevel, shape.WritesHalves);
+        return w.Finish(target);
+    }
+
+    private static void StorePatch(
+        PtxWriter w, Register isInside, Register output, Register place, Register value, Register[] quantizer,
+        int? maxLevel, bool isHalf)
+    {
+        if (maxLevel is { } highest)
+        {
+            Register level = w.Quantize(value, w.LoadConstant(quantizer[0]), w.LoadConstant(quantizer[1]), highest);
+            w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(output, place, 1)), level);
+            return;
+        }
+        int bytes = isHalf ? sizeof(ushort) : sizeof(float);
+        w.Store(isInside, Operand.At(w.Address(output, place, bytes)), value, isHalf);
     }
 
     private static PtxKernel EmitEmbeddings(EmbeddingShape shape, PtxTarget target)

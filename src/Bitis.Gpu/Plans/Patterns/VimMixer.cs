@@ -3,7 +3,7 @@ using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 
-namespace Bitis.Gpu.Plans;
+namespace Bitis.Gpu.Plans.Patterns;
 
 /// <summary>The operations of a Vim block from x and z to the gated sum of both directions.</summary>
 /// <param name="Gate">The gate, which comes last.</param>
@@ -46,20 +46,11 @@ internal sealed record VimMixer(
     /// <param name="Input">x, in its natural order.</param>
     /// <param name="IsReversed">Whether it begins with the last token.</param>
     /// <param name="Convolution">The convolution.</param>
-    /// <param name="Parameters">The projection to Δ's input, B and C.</param>
-    /// <param name="Delta">The projection to Δ.</param>
-    /// <param name="Scan">The scan.</param>
-    internal sealed record Direction(
-        Node Input, bool IsReversed, FusedConvolution Convolution, Node Parameters, Node Delta, FusedScan Scan)
+    /// <param name="Branch">The projections and the scan.</param>
+    internal sealed record Direction(Node Input, bool IsReversed, FusedConvolution Convolution, ScanBranch Branch)
     {
         /// <summary>All operations of the direction but views.</summary>
         public IEnumerable<FusedOperation> Operations { get; private init; } = [];
-
-        /// <summary>N.</summary>
-        public int States => ((SelectiveScan)Scan.Scan.Operator).States;
-
-        /// <summary>R.</summary>
-        public int Rank => ((Linear)Delta.Operator).InFeatures;
 
         /// <summary>K.</summary>
         public int Taps => ((CausalConv1d)Convolution.Convolution.Operator).KernelSize;
@@ -67,36 +58,25 @@ internal sealed record VimMixer(
         /// <summary>Finds the operations before a scan; null if they are others.</summary>
         public static Direction? Find(FusedGraph graph, FusedScan scan)
         {
-            IReadOnlyList<Node> inputs = scan.Scan.Inputs;
-            if (scan.Softplus is null
-                || graph.ProducerOf(inputs[0]) is not FusedConvolution { Silu: not null, Copies: [] } convolution
-                || convolution.Convolution.Operator is not CausalConv1d
-                || graph.ProducerOf(scan.Delta) is not SingleOperator { Node.Operator: Linear { HasBias: true } } delta
-                || graph.ProducerOf(delta.Node.Inputs[0]) is not ValueView { FirstChannel: 0 } rank
-                || graph.ProducerOf(rank.Node.Inputs[0]) is not SingleOperator
+            if (ScanBranch.Find(graph, scan) is not { } branch
+                || graph.ProducerOf(branch.U) is not FusedConvolution
                 {
-                    Node.Operator: Linear { HasBias: false },
-                } parameters
-                || parameters.Node.Inputs[0] != inputs[0])
+                    Silu: not null, Copies: [], Convolution.Operator: CausalConv1d,
+                } convolution)
             {
                 return null;
             }
-            Node source = parameters.Node;
-            bool areSlices = graph.ProducerOf(inputs[2]) is ValueView b && b.Node.Inputs[0] == source
-                && b.FirstChannel == rank.EndChannel && graph.ProducerOf(inputs[3]) is ValueView c
-                && c.Node.Inputs[0] == source && c.FirstChannel == b.EndChannel && c.EndChannel == source.Shape[^1];
             Node x = convolution.Convolution.Inputs[0];
             bool isReversed = graph.ProducerOf(x) is ValueView { Reverses: true };
-            return areSlices
-                ? new Direction(isReversed ? x.Inputs[0] : x, isReversed, convolution, source, delta.Node, scan)
-                {
-                    Operations = [convolution, parameters, delta, scan],
-                }
-                : null;
+            return new Direction(isReversed ? x.Inputs[0] : x, isReversed, convolution, branch)
+            {
+                Operations = [
+                    convolution, graph.ProducerOf(branch.Parameters)!, graph.ProducerOf(branch.Delta)!, scan],
+            };
         }
 
         /// <summary>Whether one kernel can compute this direction and another one.</summary>
         public bool HasFormOf(Direction other) =>
-            States == other.States && Rank == other.Rank && Taps == other.Taps;
+            Branch.States == other.Branch.States && Branch.Rank == other.Branch.Rank && Taps == other.Taps;
     }
 }

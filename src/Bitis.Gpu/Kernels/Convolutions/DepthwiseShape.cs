@@ -1,0 +1,38 @@
+using Bitis.Gpu.Kernels.Products;
+
+namespace Bitis.Gpu.Kernels.Convolutions;
+
+/// <summary>What the text of a depthwise convolution over a grid of tokens depends on.</summary>
+/// <param name="Height">Rows of the grid.</param>
+/// <param name="Width">Columns of the grid.</param>
+/// <param name="Channels">E.</param>
+/// <param name="Side">The side of the kernel, an odd number.</param>
+internal sealed record DepthwiseShape(int Height, int Width, int Channels, int Side)
+{
+    /// <summary>Whether there is a bias.</summary>
+    public bool HasBias { get; init; }
+
+    /// <summary>Whether the SiLU of sums is written; else the sums.</summary>
+    public bool HasSilu { get; init; }
+
+    /// <summary>The distance of rows of the input in elements.</summary>
+    public int InputStride { get; init; } = Channels;
+
+    /// <summary>Whether the input is float16; else float32.</summary>
+    public bool ReadsHalves { get; init; }
+
+    /// <summary>Whether the output is float16; else float32.</summary>
+    public bool WritesHalves { get; init; }
+
+    /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
+    public bool QuantizesInput { get; init; }
+
+    /// <summary>The levels of the output that are written, too.</summary>
+    public IReadOnlyList<LevelShape> Levels { get; init; } = [];
+
+    /// <summary>The distance of rows of the output in elements.</summary>
+    public int OutputStride => WritesHalves ? LinearShape.RowHalves(Channels) : Channels;
+
+    /// <summary>The distance of rows of levels.</summary>
+    public int LevelStride => LinearShape.RowBytes(Channels);
+}
