@@ -7,6 +7,7 @@ using Bitis.Tensors;
 namespace Bitis.Gpu.Benchmarks;
 
 /// <summary>A model with random weights in one precision, and its plans.</summary>
+/// <remarks>Quantized models keep float16 between kernels where they keep no levels, as their baseline does.</remarks>
 /// <param name="Precision">What a table calls the precision: <c>w8a8 full</c>.</param>
 /// <param name="Build">Plans it on an open device, for some images at a time.</param>
 /// <param name="CreateSession">The same model on the CPU.</param>
@@ -18,8 +19,10 @@ internal sealed record BenchmarkModel(
         ("w8a8", Scope.Linear), ("w8a8", Scope.Ssm), ("w8a8", Scope.Full), ("w4a8", Scope.Full),
     ];
 
-    /// <summary>The name of the precision that quantized models are compared with.</summary>
-    public const string Halves = "float16";
+    private const string Halves = "float16";
+
+    /// <summary>Whether quantized models are compared with it: with the faster one of all such precisions.</summary>
+    public bool IsBaseline => Precision.StartsWith(Halves, StringComparison.Ordinal);
 
     /// <summary>A published variant with random weights.</summary>
     public static VisionModel Create(string variant) =>
@@ -30,6 +33,7 @@ internal sealed record BenchmarkModel(
     {
         yield return Floats(model, "float32", GpuPrecision.Floats);
         yield return Floats(model, Halves, GpuPrecision.Halves);
+        yield return Floats(model, $"{Halves}, half2 states", GpuPrecision.HalfStates);
         foreach ((string bits, Scope scope) in Quantized)
         {
             QuantizedModel quantized = PostTrainingQuantizer.Quantize(
@@ -38,7 +42,7 @@ internal sealed record BenchmarkModel(
                 new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits), Scope = scope });
             yield return new BenchmarkModel(
                 $"{bits} {scope.ToString().ToLowerInvariant()}",
-                (device, images) => GpuPlanBuilder.Build(device, quantized, images),
+                (device, images) => GpuPlanBuilder.Build(device, quantized, images, GpuPrecision.HalfStates),
                 () => InferenceSession.Create(quantized));
         }
     }

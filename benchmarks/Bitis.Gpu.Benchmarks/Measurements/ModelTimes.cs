@@ -25,12 +25,12 @@ internal static class ModelTimes
             output.WriteLine($"\n| {variant} | batch | ms | images/s | times float16 | difference from the CPU |");
             output.WriteLine("|---|---|---|---|---|---|");
             VisionModel model = isEmulated ? Small() : BenchmarkModel.Create(variant);
-            var halves = new Dictionary<int, double>();
+            var baseline = new Dictionary<int, double>();
             bool hasKernels = false;
             foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
             {
                 // A family without kernels has none in any precision.
-                hasKernels |= Measure(open, model, precision, isEmulated ? [1, 2] : Batches, halves, output);
+                hasKernels |= Measure(open, model, precision, isEmulated ? [1, 2] : Batches, baseline, output);
                 if (!hasKernels)
                     break;
             }
@@ -54,7 +54,7 @@ internal static class ModelTimes
 
     private static bool Measure(
         Func<GpuDevice> open, VisionModel model, BenchmarkModel precision, int[] batches,
-        Dictionary<int, double> halves, TextWriter output)
+        Dictionary<int, double> baseline, TextWriter output)
     {
         string difference = "";
         foreach (int batch in batches)
@@ -65,9 +65,9 @@ internal static class ModelTimes
                 if (batch == batches[1])
                     difference = Compare(plan, precision, BenchmarkModel.Images(model, Math.Min(batch, Compared)));
                 double seconds = SecondsOf(plan, BenchmarkModel.Images(model, batch));
-                if (precision.Precision == BenchmarkModel.Halves)
-                    halves[batch] = seconds;
-                string times = halves.TryGetValue(batch, out double other) ? $"{other / seconds:F2}" : "";
+                if (precision.IsBaseline)
+                    baseline[batch] = Math.Min(seconds, baseline.GetValueOrDefault(batch, seconds));
+                string times = baseline.TryGetValue(batch, out double other) ? $"{other / seconds:F2}" : "";
                 output.WriteLine(
                     $"| {precision.Precision} | {batch} | {seconds * 1e3:F3} | {batch / seconds:F0} | {times} | "
                     + $"{difference} |");

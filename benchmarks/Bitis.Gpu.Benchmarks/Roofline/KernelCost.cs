@@ -1,5 +1,8 @@
 using Bitis.Gpu.Devices;
+using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Convolutions;
+using Bitis.Gpu.Kernels.Elementwise;
+using Bitis.Gpu.Kernels.Merging;
 using Bitis.Gpu.Kernels.Norms;
 using Bitis.Gpu.Kernels.Products;
 using Bitis.Gpu.Kernels.Scans;
@@ -30,8 +33,7 @@ internal sealed record KernelCost(
     /// <summary>The cost of a launch; null for a kernel that the model does not know.</summary>
     /// <param name="launch">The launch of a plan.</param>
     /// <param name="images">How many images it computes.</param>
-    /// <param name="hasHalfStates">Whether scans compute two states of float16 at a time.</param>
-    public static KernelCost? Of(GpuLaunch launch, int images, bool hasHalfStates = false)
+    public static KernelCost? Of(GpuLaunch launch, int images)
     {
         double rows = launch.Arguments.FirstOrDefault(argument => argument.Kind == ParameterKind.Integer).Bits;
         return launch.Function.Kernel.Shape switch
@@ -39,35 +41,41 @@ internal sealed record KernelCost(
             LinearShape shape => Of(shape, rows),
             NormShape shape => Of(shape, rows),
             ConvolutionShape shape => Of(shape, images),
-            ScanShape shape => Of(shape, images, hasHalfStates),
+            ArrangedConvolutionShape shape => Of(shape, images),
+            DepthwiseShape shape => Of(shape, images),
+            ScanShape shape => Of(shape, images),
+            ElementShape shape => Of(shape, images),
+            GatedSumShape shape => Of(shape, images),
+            MeanShape shape => Of(shape, images),
+            GridPatchShape shape => Of(shape, images),
             PatchShape shape => Of(shape, images),
             EmbeddingShape shape => Of(shape, images),
             _ => null,
         };
     }
 
-    /// <summary>A product: input, weights and output once.</summary>
+    /// <summary>Products of a launch: inputs, weights and outputs once.</summary>
     public static KernelCost Of(LinearShape shape, double rows)
     {
-        double operations = 2 * rows * shape.Inputs * shape.Outputs, outputs = rows * shape.Outputs;
-        double bytes = ((rows + shape.Outputs) * shape.InputBytes) + (outputs * shape.OutputBytes);
+        double inputs = rows * shape.Groups, outputs = inputs * shape.Outputs, weights = shape.Groups * shape.Outputs;
+        double operations = 2 * outputs * shape.Inputs;
+        double bytes = (inputs * shape.InputBytes) + (weights * shape.WeightStride) + (outputs * shape.OutputBytes);
         return shape.Numbers switch
         {
             LinearNumbers.Halves => new KernelCost(bytes, operations, 0, 0, outputs),
             LinearNumbers.Levels => new KernelCost(
-                bytes + (8 * (rows + shape.Outputs)), 0, operations, 0, outputs * InstructionsOfQuantization),
+                bytes + (8 * (inputs + weights)), 0, operations, 0, outputs * InstructionsOfQuantization),
             _ => new KernelCost(bytes, 0, 0, 0, (operations / 2) + outputs),
         };
     }
 
-    /// <summary>A norm: input, residual stream both ways, output.</summary>
+    /// <summary>A norm: the values of a sum, the residual stream, the output.</summary>
     public static KernelCost Of(NormShape shape, double rows)
     {
         double values = rows * shape.Columns;
-        int bytes = (shape.ReadsHalves ? 2 : 4) + (shape.UpdatesStream ? 8 : 0)
-            + (shape.WritesLevels ? 1 : shape.WritesHalves ? 2 : 4);
-        int instructions = 3 + (shape.UpdatesStream ? 1 : 0) + (shape.IsCentered ? 3 : 0)
-            + (shape.WritesLevels ? InstructionsOfQuantization : 0);
+        int bytes = shape.Terms.Sum(term => FloatBytes(term.IsHalf)) + (shape.WritesSum ? sizeof(float) : 0)
+            + OutputBytes(shape.Levels, shape.WritesHalves);
+        int instructions = 2 + shape.Terms.Count + (shape.IsCentered ? 3 : 0) + Quantization(shape.Levels);
         return new KernelCost(values * bytes, 0, 0, rows, values * instructions);
     }
 
@@ -75,8 +83,9 @@ internal sealed record KernelCost(
     public static KernelCost Of(ConvolutionShape shape, double images)
     {
         double values = images * shape.Tokens * shape.Channels;
-        int bytes = shape.ElementBytes + (2 * (shape.ElementBytes + (shape.MaxLevel is null ? 0 : 1)));
-        int quantizations = (shape.QuantizesInput ? 1 : 0) + (shape.MaxLevel is null ? 0 : 2);
+        int levels = (shape.Levels is null ? 0 : 1) + (shape.WritesScanLevels ? 1 : 0);
+        int bytes = shape.InputBytes + (2 * (shape.OutputBytes + (shape.Levels is null ? 0 : 1)));
+        int quantizations = (shape.QuantizesInput && !shape.ReadsLevels ? 1 : 0) + (2 * levels);
         return new KernelCost(
             values * bytes,
             0,
@@ -85,30 +94,109 @@ internal sealed record KernelCost(
             values * ((2 * (shape.Taps + InstructionsOfSilu)) + (quantizations * InstructionsOfQuantization)));
     }
 
-    /// <summary>Both scans with Δ's projection, softplus, sum and gate.</summary>
+    /// <summary>Convolutions along the tokens in other orders, one for each direction.</summary>
+    public static KernelCost Of(ArrangedConvolutionShape shape, double images)
+    {
+        double values = images * shape.Directions * shape.Steps * shape.Channels;
+        int bytes = shape.OutputBytes + (shape.Levels is null ? 0 : 1);
+        int instructions = shape.Taps + (shape.HasSilu ? InstructionsOfSilu : 0) + Quantization(shape.Levels);
+        return new KernelCost(
+            (images * shape.InputRows * shape.Channels * shape.InputBytes) + (values * bytes),
+            0,
+            0,
+            shape.HasSilu ? values * ExponentialsOfSilu : 0,
+            values * (instructions + (shape.QuantizesInput ? InstructionsOfQuantization : 0)));
+    }
+
+    /// <summary>A depthwise convolution over a grid.</summary>
+    public static KernelCost Of(DepthwiseShape shape, double images)
+    {
+        double values = images * shape.Height * shape.Width * shape.Channels;
+        int bytes = FloatBytes(shape.ReadsHalves) + FloatBytes(shape.WritesHalves) + shape.Levels.Count;
+        int quantizations = (shape.QuantizesInput ? 1 : 0) + shape.Levels.Count;
+        int instructions = (shape.Side * shape.Side) + (shape.HasSilu ? InstructionsOfSilu : 0)
+            + (quantizations * InstructionsOfQuantization);
+        return new KernelCost(
+            values * bytes, 0, 0, shape.HasSilu ? values * ExponentialsOfSilu : 0, values * instructions);
+    }
+
+    /// <summary>The scans of all directions with Δ's projection, softplus, sum and gate.</summary>
     /// <remarks>
     /// A state of float32 takes an exponential and four instructions: the exponent, what is added, the new state, the
     /// output. Two states of float16 take as many together. A state of levels takes no exponential, but a load of its
     /// decay and six instructions.
     /// </remarks>
-    public static KernelCost Of(ScanShape shape, double images, bool hasHalfStates)
+    public static KernelCost Of(ScanShape shape, double images)
     {
         const int OfFloatState = 4, OfLevelState = 7, ExponentialsOfSoftplus = 2, InstructionsOfSoftplus = 4;
+        int directions = shape.Directions;
         double tokens = images * shape.Tokens, values = tokens * shape.Channels;
-        double states = shape.Levels is null && hasHalfStates ? shape.States / 2.0 : shape.States;
-        double bytes = (values * ((3 * shape.ElementBytes) + (shape.WritesLevels ? 1 : shape.ElementBytes)))
-            + (tokens * 2 * shape.Parameters * sizeof(float));
+        double states = shape.HasHalfStates ? shape.States / 2.0 : shape.States;
+        int outputs = shape.Arrangement is null ? 1 : directions;
+        double bytes = (directions * shape.InputBytes) + (shape.HasGate ? shape.ElementBytes : 0)
+            + (outputs * OutputBytes(shape.OutputLevels, shape.AreHalves));
         // A projection in 8 bits multiplies four pairs at once.
-        double projection = shape.DeltaMaxLevel is null ? shape.Rank : shape.DeltaBytes / 4.0;
+        double projection = shape.DeltaLevels is null ? shape.Rank : shape.DeltaBytes / 4.0;
         double exponentials = ExponentialsOfSoftplus + (shape.Levels is null ? states : 0);
         double instructions = projection + InstructionsOfSoftplus + 2
             + (states * (shape.Levels is null ? OfFloatState : OfLevelState));
         return new KernelCost(
-            bytes,
+            (values * bytes) + (tokens * directions * shape.Parameters * sizeof(float)),
             0,
             0,
-            values * ((2 * exponentials) + ExponentialsOfSilu),
-            values * ((2 * instructions) + InstructionsOfSilu + (shape.WritesLevels ? InstructionsOfQuantization : 0)));
+            values * ((directions * exponentials) + (shape.HasGate ? ExponentialsOfSilu : 0)),
+            values * ((directions * instructions) + (shape.HasGate ? InstructionsOfSilu : 0)
+                + (outputs * Quantization(shape.OutputLevels))));
+    }
+
+    /// <summary>An elementwise operation.</summary>
+    public static KernelCost Of(ElementShape shape, double images)
+    {
+        double values = images * shape.Rows * shape.Columns;
+        int bytes = FloatBytes(shape.A.IsHalf) + (shape.B is { } b ? FloatBytes(b.IsHalf) : 0)
+            + OutputBytes(shape.Levels, shape.WritesHalves);
+        (int exponentials, int instructions) = shape.Operation switch
+        {
+            ElementOperation.Copy => (0, 0),
+            ElementOperation.Silu or ElementOperation.Sigmoid => (ExponentialsOfSilu, InstructionsOfSilu),
+            ElementOperation.Gate => (ExponentialsOfSilu, InstructionsOfSilu + 2),
+            ElementOperation.Gelu => (ExponentialsOfSilu, 10),
+            ElementOperation.Rotate => (0, 2),
+            _ => (0, 1),
+        };
+        return new KernelCost(
+            values * bytes, 0, 0, values * exponentials, values * (instructions + Quantization(shape.Levels)));
+    }
+
+    /// <summary>A gated sum of directions.</summary>
+    public static KernelCost Of(GatedSumShape shape, double images)
+    {
+        double values = images * shape.Rows * shape.Columns;
+        int bytes = (shape.Terms * FloatBytes(shape.ReadsHalves)) + OutputBytes(shape.Levels, shape.WritesHalves);
+        return new KernelCost(values * bytes, 0, 0, 0, values * (shape.Terms + Quantization(shape.Levels)));
+    }
+
+    /// <summary>A mean over the tokens.</summary>
+    public static KernelCost Of(MeanShape shape, double images)
+    {
+        double outputs = images * shape.Channels, values = outputs * shape.Tokens;
+        return new KernelCost(
+            (values * FloatBytes(shape.ReadsHalves)) + (outputs * OutputBytes(shape.Levels, shape.WritesHalves)),
+            0,
+            0,
+            shape.Epsilon is null ? 0 : images * shape.Tokens,
+            values * (shape.Epsilon is null ? 1 : 5));
+    }
+
+    /// <summary>Gathering squares of a grid of tokens.</summary>
+    public static KernelCost Of(GridPatchShape shape, double images)
+    {
+        double values = images * shape.Down * shape.Across * shape.Values;
+        double tokens = images * shape.Height * shape.Width * shape.Channels;
+        int bytes = shape.MaxLevel is not null ? 1 : FloatBytes(shape.WritesHalves);
+        return new KernelCost(
+            (tokens * FloatBytes(shape.ReadsHalves)) + (values * bytes), 0, 0, 0,
+            shape.MaxLevel is null ? values : values * InstructionsOfQuantization);
     }
 
     /// <summary>Gathering patches.</summary>
@@ -128,6 +216,13 @@ internal sealed record KernelCost(
         double values = images * shape.Tokens * shape.Channels;
         return new KernelCost(values * ((shape.ReadsHalves ? 2 : 4) + sizeof(float)), 0, 0, 0, values);
     }
+
+    private static int FloatBytes(bool isHalf) => isHalf ? sizeof(ushort) : sizeof(float);
+
+    private static int OutputBytes(LevelShape? levels, bool areHalves) =>
+        levels is not null ? sizeof(byte) : FloatBytes(areHalves);
+
+    private static int Quantization(LevelShape? levels) => levels is null ? 0 : InstructionsOfQuantization;
 
     /// <summary>The costs of several launches together.</summary>
     public static KernelCost operator +(KernelCost left, KernelCost right) => new(

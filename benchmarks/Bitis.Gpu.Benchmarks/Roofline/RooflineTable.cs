@@ -18,7 +18,7 @@ internal static class RooflineTable
     /// <summary>As <see cref="Write(string, TextWriter)"/>, for any model.</summary>
     public static void Write(string name, VisionModel model, int images, TextWriter output)
     {
-        Dictionary<Hardware, double> halves = [];
+        Dictionary<Hardware, double> baseline = [];
         foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
         {
             output.WriteLine($"\n{name}, {precision.Precision}, {images} images:\n");
@@ -27,12 +27,7 @@ internal static class RooflineTable
                 var device = new TextDevice(PtxTarget.Sm90a, Hardware.All[0].Multiprocessors);
                 using GpuPlan plan = precision.Build(device, images);
                 IReadOnlyList<GpuLaunch> launches = plan.Launches(images);
-                Write(launches, images, hasHalfStates: false, precision.Precision, halves, output);
-                if (precision.Precision == BenchmarkModel.Halves)
-                {
-                    output.WriteLine($"\n{name}, {precision.Precision} with half2 states, {images} images:\n");
-                    Write(launches, images, hasHalfStates: true, "", halves, output);
-                }
+                Write(launches, images, precision.IsBaseline, baseline, output);
             }
             catch (BitisException e)
             {
@@ -42,8 +37,8 @@ internal static class RooflineTable
     }
 
     private static void Write(
-        IReadOnlyList<GpuLaunch> launches, int images, bool hasHalfStates, string precision,
-        Dictionary<Hardware, double> halves, TextWriter output)
+        IReadOnlyList<GpuLaunch> launches, int images, bool isBaseline, Dictionary<Hardware, double> baseline,
+        TextWriter output)
     {
         string gpus = string.Concat(Hardware.All.Select(hardware => $" {hardware.Name} ms, by |"));
         output.WriteLine($"| kernel | launches | MB | 10⁹ operations | 10⁶ exponentials |{gpus}");
@@ -51,7 +46,7 @@ internal static class RooflineTable
         var total = new double[Hardware.All.Count];
         foreach (IGrouping<string, GpuLaunch> kernel in launches.GroupBy(launch => launch.Function.Kernel.Name))
         {
-            if (KernelCost.Of(kernel.First(), images, hasHalfStates) is not { } cost)
+            if (KernelCost.Of(kernel.First(), images) is not { } cost)
             {
                 output.WriteLine($"| {kernel.Key} | {kernel.Count()} | unknown | | |");
                 continue;
@@ -72,9 +67,9 @@ internal static class RooflineTable
         string[] sums = new string[total.Length];
         for (int i = 0; i < total.Length; i++)
         {
-            if (precision == BenchmarkModel.Halves)
-                halves[Hardware.All[i]] = total[i];
-            string times = halves.TryGetValue(Hardware.All[i], out double other)
+            if (isBaseline)
+                baseline[Hardware.All[i]] = Math.Min(total[i], baseline.GetValueOrDefault(Hardware.All[i], total[i]));
+            string times = baseline.TryGetValue(Hardware.All[i], out double other)
                 ? $", {other / total[i]:F2} times float16"
                 : "";
             sums[i] = $" {total[i] * 1e3:F3}{times} |";

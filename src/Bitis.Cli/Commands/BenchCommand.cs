@@ -71,7 +71,7 @@ internal sealed class BenchCommand : BitisCommand
             return new BenchResult(
                 [.. models.Zip(latencies, sessions).Select(
                     m => ModelLatency.Of(
-                        m.First.Reference, m.First.KindIn(m.Third), m.Second, m.Third.WeightBytes))],
+                        m.First.Reference, m.First.KindIn(m.Third.Floats), m.Second, m.Third.WeightBytes))],
                 string.Join(", ", sessions.Select(session => session.Device).Distinct()),
                 sessions[0].Threads,
                 batch,

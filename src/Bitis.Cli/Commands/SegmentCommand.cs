@@ -49,7 +49,7 @@ internal sealed class SegmentCommand : BitisCommand
         OutputFolder.RequireWritable(folder);
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         using SegmentationSession session = model.CreateSegmentation(
-            arguments.GetValue(_threads) ?? 0, Context.Cancellation);
+            new SessionOptions { Threads = arguments.GetValue(_threads) ?? 0 }, Context.Cancellation);
         if (model.Config.Classes > MostClasses)
         {
             throw BitisException.InFile(

@@ -36,6 +36,15 @@ public sealed record GpuOptions : SessionOptions
         model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images),
         () => base.Open(model, cancellationToken), cancellationToken);
 
+    /// <inheritdoc />
+    internal override void RequireCpu(string what)
+    {
+        string reason = $"{what} computes on the CPU only.";
+        if (OnFallback is null)
+            throw new BitisException($"{reason} Choose it (--device cpu, SessionOptions).");
+        OnFallback(reason);
+    }
+
     private SessionEngine Open(
         Graph graph, Func<GpuDevice, int, GpuPlan> plan, Func<SessionEngine> openCpu,
         CancellationToken cancellationToken)

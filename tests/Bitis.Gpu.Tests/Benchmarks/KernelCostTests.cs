@@ -2,6 +2,7 @@ using Bitis.Gpu.Benchmarks;
 using Bitis.Gpu.Benchmarks.Roofline;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Norms;
 using Bitis.Gpu.Kernels.Products;
 using Bitis.Gpu.Kernels.Scans;
@@ -51,28 +52,50 @@ public sealed class KernelCostTests
     [Fact]
     public void A_scan_takes_an_exponential_a_state_or_half_a_one()
     {
-        var shape = new ScanShape(Tokens: 10, Channels: 4, States: 16, Rank: 2, 0.5f, WritesLevels: false);
-        KernelCost floats = KernelCost.Of(shape, 1, hasHalfStates: false);
-        // A softplus takes two, and the gate two for both directions.
+        var shape = new ScanShape(Tokens: 10, Channels: 4, States: 16, Rank: 2);
+        KernelCost floats = KernelCost.Of(shape, 1);
+        // A softplus takes two, and the gate two for both directions. Both read u, and z and the output are there once.
         Assert.Equal(10 * 4 * ((2 * (16 + 2)) + 2), floats.Exponentials);
         Assert.Equal((10 * 4 * 4 * 4) + (10 * 2 * (2 + 32) * 4), floats.Bytes);
-        KernelCost halves = KernelCost.Of(shape, 1, hasHalfStates: true);
+        KernelCost halves = KernelCost.Of(shape with { HasHalfStates = true }, 1);
         Assert.Equal(10 * 4 * ((2 * (8 + 2)) + 2), halves.Exponentials);
         Assert.Equal(floats.Bytes, halves.Bytes);
 
         var levels = new StateLevelShape(1, false, 255, 0, 127, 127, 0);
-        Assert.Equal(
-            10 * 4 * ((2 * 2) + 2), KernelCost.Of(shape with { Levels = levels }, 1, hasHalfStates: true).Exponentials);
+        Assert.Equal(10 * 4 * ((2 * 2) + 2), KernelCost.Of(shape with { Levels = levels }, 1).Exponentials);
     }
 
     [Fact]
     public void A_norm_updates_the_residual_stream_in_memory()
     {
-        var shape = new NormShape(192, 1e-5f, IsCentered: false, UpdatesStream: true, WritesLevels: true)
+        var shape = new NormShape(192, 1e-5f, IsCentered: false)
         {
-            ReadsHalves = true,
+            Terms = [new NormTerm(192), new NormTerm(192, IsHalf: true)],
+            WritesSum = true,
+            Levels = new LevelShape(255),
         };
         Assert.Equal(100 * 192 * (2 + 8 + 1), KernelCost.Of(shape, 100).Bytes);
+    }
+
+    [Fact]
+    public void Layers_in_one_launch_have_weights_and_rows_of_their_own()
+    {
+        var shape = new LinearShape(64, 32, LinearNumbers.Halves, LinearOutput.Floats, HasBias: false);
+        KernelCost one = KernelCost.Of(shape, 10), four = KernelCost.Of(shape with { Groups = 4 }, 10);
+        Assert.Equal((4 * one.Bytes, 4 * one.HalfOperations), (four.Bytes, four.HalfOperations));
+    }
+
+    [Fact]
+    public void Directions_in_orders_of_their_own_have_outputs_of_their_own()
+    {
+        var shape = new ScanShape(Tokens: 10, Channels: 4, States: 1, Rank: 2)
+        {
+            Arrangement = new ScanArrangement(Directions: 4, InputRows: 10, OutputRows: 10),
+            HasGate = false,
+        };
+        KernelCost cost = KernelCost.Of(shape, 1);
+        Assert.Equal((10 * 4 * (4 + 4) * 4) + (10 * 4 * (2 + 2) * 4), cost.Bytes);
+        Assert.Equal(10 * 4 * 4 * (1 + 2), cost.Exponentials);
     }
 
     [Theory]

@@ -37,7 +37,7 @@ internal sealed record EvalReport(
         ClassMap classes = result.Classes!;
         return new EvalReport(
             model.Reference,
-            model.KindIn(session),
+            model.KindIn(session.Floats),
             data,
             classes.Summary,
             result.Images,

@@ -23,7 +23,7 @@ internal sealed record SegmentationReport(
     public static SegmentationReport Of(
         LoadedModel model, string data, SegmentationScores scores, long skipped, TimeSpan time, int threads) => new(
         model.Reference,
-        model.Kind,
+        model.KindIn("float32"),
         data,
         scores.Images,
         skipped,

@@ -69,7 +69,8 @@ public sealed class SegmentationSession : IDisposable
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">
-    /// The model is a classifier, a weight is not a finite number, or there are too many threads.
+    /// The model is a classifier, a weight is not a finite number, there are too many threads, or the options are those
+    /// of a GPU.
     /// </exception>
     public static SegmentationSession Create(
         VisionModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
@@ -86,7 +87,9 @@ public sealed class SegmentationSession : IDisposable
             throw new BitisException(
                 $"The model has {model.Config.Classes} classes; a map has at most {ushort.MaxValue}.");
         }
-        int threads = ThreadCount.Resolve((options ?? SessionOptions.Default).Threads);
+        options ??= SessionOptions.Default;
+        options.RequireCpu("Segmentation");
+        int threads = ThreadCount.Resolve(options.Threads);
         InferenceSession.RequireFinite(model.Weights, cancellationToken);
         return new SegmentationSession(model, dense, threads);
     }

@@ -1,5 +1,6 @@
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
+using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Dispatch;
 
 namespace Bitis;
@@ -20,8 +21,11 @@ public record SessionOptions
     internal virtual SessionEngine Open(VisionModel model, CancellationToken cancellationToken)
     {
         int threads = ThreadCount.Resolve(Threads);
+        var folding = new NormFolding(model.Graph);
         return new CpuEngine(
-            PlanBuilder.Build(model.Graph, model.Weights, cancellationToken: cancellationToken), threads);
+            PlanBuilder.Build(
+                folding.Graph, folding.WeightsOf(model.Weights), cancellationToken: cancellationToken),
+            threads);
     }
 
     /// <summary>Prepares a quantized model.</summary>
@@ -30,6 +34,15 @@ public record SessionOptions
     {
         int threads = ThreadCount.Resolve(Threads);
         return new CpuEngine(
-            PlanBuilder.Build(model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken), threads);
+            PlanBuilder.Build(
+                model.Graph, model.Weights, model.Layers, model.Scans, cancellationToken: cancellationToken),
+            threads);
+    }
+
+    /// <summary>Refuses a device other than the CPU, or says that the CPU computes.</summary>
+    /// <param name="what">What only the CPU computes.</param>
+    /// <exception cref="BitisException">Another device was asked for, and no fallback.</exception>
+    internal virtual void RequireCpu(string what)
+    {
     }
 }

@@ -84,7 +84,8 @@ internal sealed class PlansBySize(Func<int, int, Plan> create, int threads) : ID
         public Plan Plan { get; } = plan;
 
         /// <summary>The memory that calls work in.</summary>
-        public WorkspacePool Workspaces { get; } = new(plan, threads);
+        public WorkspacePool<SessionWorkspace> Workspaces { get; } =
+            new(() => new SessionWorkspace(plan, threads), CpuEngine.MostCalls);
 
         /// <summary>The calls that use it now.</summary>
         public int Users { get; set; }
