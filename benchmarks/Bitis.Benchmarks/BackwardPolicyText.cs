@@ -3,8 +3,10 @@ using Bitis.Execution.LowBit;
 
 namespace Bitis.Benchmarks;
 
-/// <summary>Policies of the backward pass as a word: <c>hlq</c>, <c>hlq:16</c>, <c>hlq:16:4</c>.</summary>
-/// <remarks>A method, its rank, and the bits of kept inputs, where they are not the usual ones.</remarks>
+/// <summary>Policies of the backward pass as a word: <c>hlq</c>, <c>hlq:16</c>, <c>hlq:16:4:8</c>.</summary>
+/// <remarks>
+/// A method, its rank, the bits of kept inputs and of the input's gradient, where they are not the usual ones.
+/// </remarks>
 internal static class BackwardPolicyText
 {
     /// <exception cref="BitisException">The text is no policy.</exception>
@@ -27,5 +29,6 @@ internal static class BackwardPolicyText
     private static int ParseNumber(string text, string part) =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? number
-            : throw new BitisException($"'{part}' in '{text}' is not a whole number; expected METHOD:RANK:BITS:GRADIENTBITS.");
+            : throw new BitisException(
+                $"'{part}' in '{text}' is not a whole number; expected METHOD:RANK:BITS:GRADIENTBITS.");
 }

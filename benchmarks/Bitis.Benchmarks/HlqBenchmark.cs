@@ -243,7 +243,8 @@ internal static unsafe class HlqBenchmark
         var layer = new Linear(inputs, outputs, HasBias: false);
         using TokenBlocks blocks = policy.BlocksOf(method, layout, images);
         using var inputProduct = new InputGradientProduct(
-            policy.InputArithmetic(method, isSummand: false), policy.Scale, blocks, outputs, inputs, layout.Rows, images);
+            policy.InputArithmetic(method, isSummand: false), policy.Scale, blocks, outputs, inputs, layout.Rows,
+            images);
         using var weightProduct = new WeightGradientProduct(
             method.Weight, policy.BitsOfInput(method, layer), blocks, policy.Basis, outputs, inputs, images);
         using var transposed = new PackedFloatWeights(inputs, outputs);

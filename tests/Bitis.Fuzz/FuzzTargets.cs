@@ -63,7 +63,8 @@ internal static class FuzzTargets
           "weightDecay": 0.05, "beta1": 0.9, "beta2": 0.999,
           "epsilon": 1e-8, "clipNorm": 1, "averageDecay": 0.9, "seed": 3, "evaluationInterval": 1,
           "freeze": [ "patch_embed*" ],
-          "backward": { "method": "hlq", "scale": "token", "basis": "patch", "rank": 8, "activationBits": 8, "gradientBits": 4,
+          "backward": { "method": "hlq", "scale": "token", "basis": "patch", "rank": 8, "activationBits": 8,
+          "gradientBits": 4,
           "overrides": [ { "pattern": "head", "method": "exact" } ] },
           "augmentation": { "cropPadding": 1, "flip": true, "labelSmoothing": 0.1, "mixupAlpha": 0.2,
           "cutMixAlpha": 1 } }

@@ -47,7 +47,7 @@ internal sealed class GpuPlanBuilder
     {
         (_device, _weights, _layers, _scans, _images) = (device, weights, layers, scans, images);
         _precision = precision;
-        _graph = FusionPass.Run(graph, FusionRules.Inference);
+        _graph = FusionPass.Run(graph, FusionRules.Gpu);
         _target = PtxTarget.For(device.Capability);
         _memory = new GpuMemory(device, _owned);
         _units = new PlanUnits(_graph);

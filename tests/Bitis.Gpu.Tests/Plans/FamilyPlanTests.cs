@@ -76,9 +76,10 @@ public sealed class FamilyPlanTests(ITestOutputHelper output)
             using GpuPlan plan = GpuPlanBuilder.Build(
                 new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 3, precision);
             // A value near the middle of two levels may become either, since exponentials differ in their last bits.
-            double difference = PlanRun.Compare(session, plan, images, model.Config.Classes);
+            double bound = precision == GpuPrecision.Floats ? 0.01 : 0.04;
+            double difference = PlanRun.Compare(session, plan, images, model.Config.Classes, tie: bound);
             output.WriteLine($"{precision}: {difference:E1}");
-            Assert.InRange(difference, 0, precision == GpuPrecision.Floats ? 0.01 : 0.03);
+            Assert.InRange(difference, 0, bound);
         }
     }
 }

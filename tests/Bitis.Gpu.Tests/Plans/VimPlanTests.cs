@@ -119,10 +119,10 @@ public sealed class VimPlanTests(ITestOutputHelper output)
             using GpuPlan plan = GpuPlanBuilder.Build(
                 new EmulatedDevice(PtxTarget.Sm80, seed: 7), quantized, images: 4, precision);
             // A value near the middle of two levels may become either, since exponentials differ in their last bits.
-            double difference = PlanRun.Compare(session, plan, images, model.Config.Classes);
-            output.WriteLine($"{precision}: {difference:E1}");
             // Float16 before levels makes more of them the other one, and those of 6 bits are far apart.
-            double bound = precision == GpuPrecision.Floats ? 0.01 : bits == "w8a6" ? 0.15 : 0.04;
+            double bound = precision == GpuPrecision.Floats ? 0.01 : bits == "w8a6" ? 0.15 : 0.06;
+            double difference = PlanRun.Compare(session, plan, images, model.Config.Classes, tie: bound);
+            output.WriteLine($"{precision}: {difference:E1}");
             Assert.InRange(difference, 0, bound);
         }
     }

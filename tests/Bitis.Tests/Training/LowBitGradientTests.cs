@@ -231,8 +231,8 @@ public sealed class LowBitGradientTests
             hlq.MicroBatchArenaBytes < exact.MicroBatchArenaBytes,
             $"{hlq.MicroBatchArenaBytes} of {exact.MicroBatchArenaBytes}");
 
-        // At full rank all tokens, and each channel's scale and center; in 4 bits, which is what linear layers do unless the
-        // policy says, half of the levels' bytes.
+        // At full rank all tokens, and each channel's scale and center; in 4 bits, which is what linear layers do
+        // unless the policy says, half of the levels' bytes.
         using var full = new GradientExecutor(
             graph, weights, threads: 1, policy with { Rank = 16, ActivationBits = 8 });
         Assert.Equal(

@@ -50,7 +50,7 @@ internal static class OperationSteps
             case AddEmbedding:
                 TokenSteps.AddEmbeddings(plan, operation.Node);
                 return true;
-            case GridConv2d:
+            case GridConv2d { HasBias: true }:
                 TokenSteps.AddGridConvolution(plan, operation.Node);
                 return true;
             case RotaryPositions:

@@ -235,5 +235,6 @@ public sealed record BackwardPolicy
             && Overrides.SequenceEqual(other.Overrides);
 
     /// <inheritdoc />
-    public override int GetHashCode() => HashCode.Combine(Method, Scale, Basis, Rank, ActivationBits, GradientBits, Overrides.Count);
+    public override int GetHashCode() =>
+        HashCode.Combine(Method, Scale, Basis, Rank, ActivationBits, GradientBits, Overrides.Count);
 }

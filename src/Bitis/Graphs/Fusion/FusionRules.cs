@@ -17,6 +17,9 @@ internal sealed record FusionRules
         GridLayers = true,
     };
 
+    /// <summary>The rules for GPUs, whose convolutions over grids read one map and write sums.</summary>
+    public static FusionRules Gpu { get; } = Inference with { GridLayers = false };
+
     /// <summary>The rules for training, which fuse only what has a backward form.</summary>
     /// <remarks>
     /// A value that a gradient needs stays a value of its own. Each gradient has memory of its own. Patches are taken

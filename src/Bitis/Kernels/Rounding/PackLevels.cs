@@ -80,8 +80,10 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
         TLanes center = call.Centers is null ? TLanes.Create(0f) : TLanes.Load(call.Centers + column);
         for (int group = 0; group < wholeGroups; group++)
         {
-            TLanes a = (TLanes.Load(source) - center) * inverse, b = (TLanes.Load(source + stride) - center) * inverse;
-            TLanes c = (TLanes.Load(source + (2 * stride)) - center) * inverse, d = (TLanes.Load(source + (3 * stride)) - center) * inverse;
+            TLanes a = (TLanes.Load(source) - center) * inverse;
+            TLanes b = (TLanes.Load(source + stride) - center) * inverse;
+            TLanes c = (TLanes.Load(source + (2 * stride)) - center) * inverse;
+            TLanes d = (TLanes.Load(source + (3 * stride)) - center) * inverse;
             StochasticRounding.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
             StochasticRounding.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
             if (!TStochastic.IsOn)

@@ -37,7 +37,7 @@ internal unsafe struct PackLevelsCall
     public float* Centers;
 
     /// <summary>1 / the distance of levels in each column; 0 for columns of zeros.</summary>
-    /// <remarks>Each value of a column, less its center, is at most <see cref="MaxLevel"/> times that distance.</remarks>
+    /// <remarks>Values of a column, less its center, are at most <see cref="MaxLevel"/> times that distance.</remarks>
     public float* InverseScales;
 
     /// <summary>The largest level: 7 for 4 bits, 127 for 8.</summary>
