@@ -98,7 +98,8 @@ instructions() {
             | awk '{ print $NF }' >"$work/opcodes"
         printf '| %s | %s | %s | %s |\n' "$(basename "$cubin" .ptx.cubin)" "$(wc -l <"$work/opcodes")" \
             "$(grep -cE '^(LDL|STL)' "$work/opcodes")" \
-            "$(sed 's/\..*//' "$work/opcodes" | sort | uniq -c | sort -rn | head -8 | awk '{ printf "%s %s, ", $2, $1 }')"
+            "$(sed 's/\..*//' "$work/opcodes" | sort | uniq -c | sort -rn | head -8 \
+                | awk '{ printf "%s %s, ", $2, $1 }')"
     done
 }
 
@@ -130,7 +131,8 @@ def seconds(function):
 for m, k, n in [(128*197, 192, 768), (128*197, 384, 192), (128*197, 768, 3072), (128*197, 1536, 768), (8192,)*3]:
     a, b = torch.zeros(m, k, device="cuda", dtype=torch.half), torch.zeros(n, k, device="cuda", dtype=torch.half).t()
     c, d = torch.zeros(m, k, device="cuda", dtype=torch.int8), torch.zeros(n, k, device="cuda", dtype=torch.int8).t()
-    for name, function in [("torch.matmul", lambda: torch.matmul(a, b)), ("torch._int_mm", lambda: torch._int_mm(c, d))]:
+    functions = [("torch.matmul", lambda: torch.matmul(a, b)), ("torch._int_mm", lambda: torch._int_mm(c, d))]
+    for name, function in functions:
         try:
             t = seconds(function)
             print(f"| {m} × {k} × {n} | {name} | {t*1e6:.1f} | {2*m*k*n/t/1e12:.1f} |", flush=True)

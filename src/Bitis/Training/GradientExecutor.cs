@@ -31,7 +31,7 @@ internal sealed class GradientExecutor : IDisposable
     /// How the backward pass of linear and convolutional layers is computed; null for exactly.
     /// </param>
     /// <param name="frozen">The layers that do not learn and have no gradients; null if all learn.</param>
-    /// <exception cref="NotSupportedException">An operator of the graph has no backward pass.</exception>
+    /// <exception cref="BitisException">An operator of the graph has no backward pass.</exception>
     /// <exception cref="BitisException">The policy is not valid, or one of its overrides matches no layer.</exception>
     public GradientExecutor(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int threads = 0, BackwardPolicy? backward = null,

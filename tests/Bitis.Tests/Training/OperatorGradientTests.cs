@@ -248,7 +248,7 @@ public sealed class OperatorGradientTests
         Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(
             parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));
         Assert.Equal(
-            "Training does not support the operator round at 'rounded'.", Assert.Throws<NotSupportedException>(
+            "Training does not support the operator round at 'rounded'.", Assert.Throws<BitisException>(
                 () => new GradientExecutor(graph, weights)).Message);
     }
 

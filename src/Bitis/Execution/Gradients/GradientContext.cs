@@ -1,7 +1,6 @@
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
-using Bitis.Graphs.Operators.Elementwise;
 
 namespace Bitis.Execution.Gradients;
 
@@ -34,7 +33,7 @@ internal sealed class GradientContext
         Policy.MethodOf(layer, Frozen) is { IsExact: false } method ? method : null;
 
     /// <summary>Whether a layer's output is a summand and nothing else, as in the residual stream.</summary>
-    public bool IsSummand(Node layer) => _readers[layer].Any() && _readers[layer].All(reader => reader.Operator is Add);
+    public bool IsSummand(Node layer) => _readers[layer].Any() && _readers[layer].All(reader => reader.Operator.IsSum);
 
     /// <summary>How the rows of a value lie on the image.</summary>
     public GridLayout LayoutOf(Node node) => _layouts[node];

@@ -21,7 +21,7 @@ internal sealed class GradientPlan : IDisposable
     /// How the backward pass of linear and convolutional layers is computed; null for exactly.
     /// </param>
     /// <param name="frozen">The layers that do not learn; null if all learn.</param>
-    /// <exception cref="NotSupportedException">
+    /// <exception cref="BitisException">
     /// An operator has no backward form; the message names its node.
     /// </exception>
     public GradientPlan(

@@ -17,6 +17,6 @@ internal abstract class Operation
     public abstract void Plan(PlanBuilder plan);
 
     /// <summary>The form for training, forward and backward; null for a view.</summary>
-    /// <exception cref="NotSupportedException">There is no such form; the message names the node.</exception>
+    /// <exception cref="BitisException">There is no such form; the message names the node.</exception>
     public abstract OperationGradient? CreateGradient(GradientContext context);
 }

@@ -31,6 +31,6 @@ internal class ReferenceOperation(Node node, Func<OperationGradient>? gradient =
 
     /// <inheritdoc />
     public override OperationGradient CreateGradient(GradientContext context) =>
-        (gradient ?? throw new NotSupportedException(
-        $"Training does not support the operator {node.Operator.Kind} at '{node.Name}'."))();
+        (gradient ?? throw new BitisException(
+            $"Training does not support the operator {node.Operator.Kind} at '{node.Name}'."))();
 }

@@ -73,6 +73,9 @@ internal abstract record Operator
     /// <param name="input">The index of the input.</param>
     internal virtual bool TakesIndexMap(int input) => false;
 
+    /// <summary>Whether the output is the sum of the inputs, so that its gradient is theirs.</summary>
+    internal virtual bool IsSum => false;
+
     /// <summary>The product of a linear or convolutional layer; null for other operators.</summary>
     internal virtual LayerProduct? Product => null;
 

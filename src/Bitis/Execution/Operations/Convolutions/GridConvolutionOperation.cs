@@ -51,7 +51,7 @@ internal sealed class GridConvolutionOperation(Node? concat, Node node, Node? re
     {
         if (!_layer.HasBias)
         {
-            throw new NotSupportedException(
+            throw new BitisException(
                 $"Training does not support the operator {_layer.Kind} without a bias at '{node.Name}'.");
         }
         return context.ApproximationOf(node) is { } method

@@ -9,6 +9,9 @@ internal sealed record Add : ElementwiseBinary
     public override string Kind => "add";
 
     /// <inheritdoc />
+    internal override bool IsSum => true;
+
+    /// <inheritdoc />
     internal override bool TakesIndexMap(int input) => input == 1;
 
     /// <inheritdoc />
