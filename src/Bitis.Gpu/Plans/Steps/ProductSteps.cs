@@ -69,11 +69,7 @@ internal static class ProductSteps
             InputStride = x.Stride * x.ElementBytes,
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
-        int stride = shape.WeightStride / x.ElementBytes;
-        var padded = new float[outputs * stride];
-        for (int i = 0; i < outputs; i++)
-            weights.Slice(i * x.Columns, x.Columns).CopyTo(padded.AsSpan(i * stride));
-        GpuBuffer packed = x.IsHalves ? plan.Constant<Half>(ToHalves(padded)) : plan.Constant<float>(padded);
+        GpuBuffer packed = Upload(plan, Padded(weights, shape), x.IsHalves);
         GpuBuffer? shift = bias is null ? null : plan.Constant<float>(bias.Span);
         plan.Add(images => new LinearOperands
         {
@@ -110,26 +106,20 @@ internal static class ProductSteps
             HasNibbles = HaveNibbles(layers, x.Columns),
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
-        byte[] noRows = new byte[padding * shape.WeightStride];
-        GpuBuffer weights = plan.Constant<byte>(
-            [.. layers.SelectMany(layer => (byte[])[.. PackedRows(layer, shape), .. noRows])]);
-        GpuBuffer columnSums = plan.Constant<int>(
-            [.. layers.SelectMany(layer => (int[])[.. Sums(layer, x.Columns), .. new int[padding]])]);
-        GpuBuffer scales = plan.Constant<float>(
-            [.. layers.SelectMany(layer => (float[])[.. layer.Weight!.Scales, .. new float[padding]])]);
+        PackedLayers packed = Upload(plan, layers, shape, padding);
         TokenScales input = TokenScales.Of(plan, x.Rows, plan.Images, (layers[0], tokens));
         GpuBuffer? shift = bias is null ? null : plan.Constant<float>(bias.Span);
         plan.Add(images => new LinearOperands
         {
             Input = x.Argument,
-            Weights = weights,
+            Weights = packed.Weights,
             Output = y.Argument,
             Rows = images * x.Rows,
             Bias = shift,
             InputScales = input.Scales,
             InputZeroPoints = input.ZeroPoints,
-            WeightScales = scales,
-            ColumnSums = columnSums,
+            WeightScales = packed.Scales,
+            ColumnSums = packed.ColumnSums,
             OutputLevels = y.Operands,
             Rest = split?.Second,
             ColumnQuantizers = split?.Quantizers,
@@ -175,37 +165,24 @@ internal static class ProductSteps
             HasNibbles = layers is not null && HaveNibbles(layers, inputs),
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, rows);
-        GpuBuffer packed;
-        TokenScales? scales = null;
-        GpuBuffer? columnSums = null, weightScales = null;
-        if (layers is null)
-        {
-            int elements = shape.WeightStride / x!.ElementBytes;
-            var padded = new float[groups * y.Columns * elements];
-            for (int i = 0; i < groups * y.Columns; i++)
-            {
-                plan.Parameter(nodes[i / y.Columns], 0).Span.Slice(i % y.Columns * inputs, inputs).CopyTo(
-                    padded.AsSpan(i * elements));
-            }
-            packed = x.IsHalves ? plan.Constant<Half>(ToHalves(padded)) : plan.Constant<float>(padded);
-        }
-        else
-        {
-            packed = plan.Constant<byte>([.. layers.SelectMany(layer => PackedRows(layer, shape))]);
-            columnSums = plan.Constant<int>([.. layers.SelectMany(layer => Sums(layer, inputs))]);
-            weightScales = plan.Constant<float>([.. layers.SelectMany(layer => layer.Weight!.Scales.ToArray())]);
-            scales = TokenScales.OfStack(plan, rows, plan.Images, [.. layers.Zip(tokens)]);
-        }
+        PackedLayers packed = layers is null
+            ? new PackedLayers(
+                Upload(
+                    plan, [.. nodes.SelectMany(node => Padded(plan.Parameter(node, 0).Span, shape))], x!.IsHalves),
+                ColumnSums: null, Scales: null)
+            : Upload(plan, layers, shape);
+        TokenScales? scales =
+            layers is null ? null : TokenScales.OfStack(plan, rows, plan.Images, [.. layers.Zip(tokens)]);
         plan.Add(images => new LinearOperands
         {
             Input = levels?.Argument ?? x!.Argument,
-            Weights = packed,
+            Weights = packed.Weights,
             Output = y.Argument,
             Rows = images * rows,
             InputScales = scales?.Scales,
             InputZeroPoints = scales?.ZeroPoints,
-            WeightScales = weightScales,
-            ColumnSums = columnSums,
+            WeightScales = packed.Scales,
+            ColumnSums = packed.ColumnSums,
             Offsets = new LinearGroupOffsets(between * stride, between * y.Stride, between),
         }.Launch(function, row, shape));
     }
@@ -214,16 +191,46 @@ internal static class ProductSteps
     private static bool HaveNibbles(IReadOnlyList<QuantizedLayer> layers, int inputs) =>
         inputs <= PackedNibbles.MaxInputs && layers.All(layer => layer.Weight!.Bits <= 4);
 
-    private static byte[] PackedRows(QuantizedLayer layer, LinearShape shape)
+    /// <summary>Float weights, <c>[outputs, inputs]</c>, in rows with padding.</summary>
+    private static float[] Padded(ReadOnlySpan<float> weights, LinearShape shape)
     {
-        int outputs = layer.Weight!.Scales.Length;
-        return shape.HasNibbles
-            ? PackedNibbles.Pack(layer.Levels, outputs, shape.Inputs)
-            : [.. MemoryMarshal.Cast<sbyte, byte>(Pack(layer, outputs, shape.Inputs, shape.WeightStride).Rows)];
+        int outputs = weights.Length / shape.Inputs, stride = shape.WeightStride / (shape.InputBytes / shape.Inputs);
+        var padded = new float[outputs * stride];
+        for (int i = 0; i < outputs; i++)
+            weights.Slice(i * shape.Inputs, shape.Inputs).CopyTo(padded.AsSpan(i * stride));
+        return padded;
     }
 
-    private static int[] Sums(QuantizedLayer layer, int inputs) =>
-        Pack(layer, layer.Weight!.Scales.Length, inputs, inputs).Sums;
+    private static GpuBuffer Upload(GpuPlanBuilder plan, float[] weights, bool asHalves) =>
+        asHalves ? plan.Constant<Half>(ToHalves(weights)) : plan.Constant<float>(weights);
+
+    /// <summary>Uploads the weights of layers in a row, each with some outputs of zeros after it.</summary>
+    private static PackedLayers Upload(
+        GpuPlanBuilder plan, IReadOnlyList<QuantizedLayer> layers, LinearShape shape, int padding = 0)
+    {
+        List<byte> weights = [];
+        List<int> columnSums = [];
+        List<float> scales = [];
+        foreach (QuantizedLayer layer in layers)
+        {
+            int outputs = layer.Weight!.Scales.Length;
+            int stride = shape.HasNibbles ? shape.Inputs : shape.WeightStride;
+            (sbyte[] rows, int[] sums) = Pack(layer, outputs, shape.Inputs, stride);
+            weights.AddRange(
+                shape.HasNibbles
+                    ? PackedNibbles.Pack(layer.Levels, outputs, shape.Inputs)
+                    : MemoryMarshal.Cast<sbyte, byte>(rows));
+            weights.AddRange(new byte[padding * shape.WeightStride]);
+            columnSums.AddRange(sums);
+            columnSums.AddRange(new int[padding]);
+            scales.AddRange(layer.Weight.Scales);
+            scales.AddRange(new float[padding]);
+        }
+        return new PackedLayers(
+            plan.Constant<byte>([.. weights]),
+            plan.Constant<int>([.. columnSums]),
+            plan.Constant<float>([.. scales]));
+    }
 
     /// <summary>The levels of weights in padded rows, and the sum of each row.</summary>
     public static (sbyte[] Rows, int[] Sums) Pack(QuantizedLayer layer, int outputs, int inputs, int stride)
@@ -259,4 +266,10 @@ internal static class ProductSteps
             ? halves
             : throw new BitisException("The model has weights beyond the range of float16, which ends at 65504.");
     }
+
+    /// <summary>Weights on the device.</summary>
+    /// <param name="Weights">The rows, with padding.</param>
+    /// <param name="ColumnSums">The sum of each row's levels; null for floats.</param>
+    /// <param name="Scales">The scale of each row; null for floats.</param>
+    private sealed record PackedLayers(GpuBuffer Weights, GpuBuffer? ColumnSums, GpuBuffer? Scales);
 }
