@@ -88,6 +88,9 @@ internal sealed unsafe class TokenBlocks : IDisposable
     /// <summary>The rows of some images that are in no block.</summary>
     public int Singles(int images) => images * _singlesPerImage;
 
+    /// <summary>All rows of some images, in blocks and single.</summary>
+    public int Tokens(int images) => TokensInBlocks(images) + Singles(images);
+
     /// <summary>Whether there are any blocks.</summary>
     public bool HasBlocks => _blocksPerImage > 0;
 

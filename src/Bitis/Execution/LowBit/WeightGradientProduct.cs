@@ -83,7 +83,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             // With the basis of most energy, all 16 coefficients of a block pass through.
             long rows = Math.Max(
                 _blocks.Rows(_images),
-                _basis == TokenBasis.Energy ? _blocks.TokensInBlocks(_images) + _blocks.Singles(_images) : 0),
+                _basis == TokenBasis.Energy ? _blocks.Tokens(_images) : 0),
                 groups = Groups(_images);
             return Math.Max(
                 ScratchSpace.Length(
@@ -100,9 +100,6 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         }
     }
 
-    /// <summary>Whether <see cref="Add"/> can sum the rows of ȳ while it looks for their largest magnitudes.</summary>
-    public bool AddsColumns => HasCenters || SumsWithMaxima;
-
     /// <summary>The offset of an input's scales, behind the sums.</summary>
     private int ScalesOffset => HeaderBytes + (_paddedInputs * sizeof(int));
 
@@ -114,6 +111,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <summary>Whether levels of x are those of its distance from the middle of each channel's range.</summary>
     private bool HasCenters => _hasChannelScales && TakesInputRows;
 
+    /// <summary>Whether rows of ȳ can be summed while their largest magnitudes are found.</summary>
     private bool SumsWithMaxima => TakesGradientRows && _outputs % HadamardRows.BlockColumns == 0;
 
     /// <summary>Whether the rows of ȳ are the operand as they are, so that they are rounded in place.</summary>
@@ -191,7 +189,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="gradient">The sum, <c>[outputs, inputs]</c>.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
     /// <param name="key">The key of the random numbers.</param>
-    /// <param name="sums">If <see cref="AddsColumns"/>: the rows of ȳ are added to these sums; or null.</param>
+    /// <param name="sums">The rows of ȳ are added to these sums; null for none.</param>
     public void Add(
         byte* kept, float* y, nint ldy, int images, float* gradient, float* scratch, uint key, float* sums = null)
     {
@@ -216,10 +214,10 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         _blocks.Describe(ref call, images);
         call.Kept = kept + KeptOffset;
         TokenHadamard.Run(in call);
+        if (ownSums is not null && !SumsWithMaxima)
+            RowSums.AddColumns(y, ldy, _blocks.Tokens(images), _outputs, ownSums);
         if (HasCenters)
         {
-            if (!SumsWithMaxima)
-                RowSums.AddColumns(y, ldy, rows, _outputs, ownSums);
             if (sums is not null)
                 RowSums.Write(ownSums, sums, _outputs, accumulate: true);
             OuterProducts.Add(ownSums, _outputs, (float*)(kept + CentersOffset), _inputs, gradient);
@@ -353,7 +351,7 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
         for (int i = 0; i < all; i++)
             every[i] = (byte)i;
         float* maxima = space.Take<float>(_inputs),
-            transformed = space.Take<float>(((long)_blocks.TokensInBlocks(images) + _blocks.Singles(images)) * _inputs);
+            transformed = space.Take<float>((long)_blocks.Tokens(images) * _inputs);
         ReduceInput(x, ldx, images, every, all, transformed, maxima);
         var energies = new float[all];
         for (int i = 0; i < _blocks.TokensInBlocks(images); i++)

@@ -134,6 +134,8 @@ internal sealed unsafe class LowBitLinearGradient(
             FloatGemm.AddTransposed(
                 y, _yGradient.Stride, x, _x.Stride, rows, _layer.OutFeatures, _layer.InFeatures, weightGradient,
                     microBatch.Scratch);
+            if (biasGradient is not null)
+                RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, biasGradient);
         }
         else
         {
@@ -141,11 +143,8 @@ internal sealed unsafe class LowBitLinearGradient(
             if (!_kept.IsCompressed)
                 _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch);
             _weightProduct.Add(
-                kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key,
-                _weightProduct.AddsColumns ? biasGradient : null);
+                kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key, biasGradient);
         }
-        if (biasGradient is not null && _weightProduct?.AddsColumns != true)
-            RowSums.AddColumns(y, _yGradient.Stride, rows, _layer.OutFeatures, biasGradient);
         OperationTimes.EndPhase("bias");
     }
 }
