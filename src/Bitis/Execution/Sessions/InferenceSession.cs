@@ -2,7 +2,6 @@ using Bitis.Data.Decoding;
 using Bitis.Execution.Planning;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
 using Bitis.Tensors;

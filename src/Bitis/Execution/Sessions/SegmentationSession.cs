@@ -176,15 +176,17 @@ public sealed class SegmentationSession : IDisposable
                     line, sums.Pointer + (((((nint)top + line) * width) + left) * classes), accumulate: true));
             }
         }
+        int[] windowsOfRow = Windows(rows, height), windowsOfColumn = Windows(columns, width);
         for (int pixel = 0; pixel < height * width; pixel++)
         {
-            (int y, int x) = Math.DivRem(pixel, width);
-            int count = rows.Count(part => part.Start <= y && y < part.End)
-                * columns.Count(part => part.Start <= x && x < part.End);
+            int count = windowsOfRow[pixel / width] * windowsOfColumn[pixel % width];
             foreach (ref float sum in sums.Span.Slice(pixel * classes, classes))
                 sum /= count;
         }
         return new LogitsMap(sums, height, width);
+
+        static int[] Windows(IReadOnlyList<(int Start, int End)> parts, int length) =>
+            [.. Enumerable.Range(0, length).Select(i => parts.Count(part => part.Start <= i && i < part.End))];
     }
 
     /// <summary>The logits of an image at the places of the head's map.</summary>
