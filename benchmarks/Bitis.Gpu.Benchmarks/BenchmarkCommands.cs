@@ -13,7 +13,7 @@ internal static class BenchmarkCommands
         gpu-benchmarks [--emulated] COMMAND
           device                 what the GPU is
           texts FOLDER           every kernel of the models as PTX, for sm_80 and sm_90a; needs no GPU
-          check                  small models, launch by launch, against the interpreter, then against the CPU
+          check [MODEL...]       small models, launch by launch, against the interpreter, then against the CPU
           sanitize               one small model of each precision once, for compute-sanitizer
           micro                  rates of instructions, launches and memory
           products               products of the models' shapes
@@ -39,8 +39,8 @@ internal static class BenchmarkCommands
                 case ["texts", string folder]:
                     Texts.Write(folder, output);
                     return 0;
-                case ["check"]:
-                    return SmallModelChecks.Run(Open, output) ? 0 : 1;
+                case ["check", .. string[] names]:
+                    return SmallModelChecks.Run(Open, names, output) ? 0 : 1;
                 case ["sanitize"]:
                     SmallModelChecks.RunOnce(Open, output);
                     return 0;

@@ -56,14 +56,20 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
     private void Run(GpuLaunch launch)
     {
         var function = (PairedFunction)launch.Function;
+        PairedBuffer[] buffers =
+        [
+            .. launch.Arguments.Where(argument => argument.Kind == ParameterKind.Pointer)
+                .Select(argument => Find(argument.Bits)).Distinct(),
+        ];
+        byte[][] before = [.. buffers.Select(buffer => buffer.Snapshot())];
         using (GpuGraph graph = real.Record(
             [new GpuLaunch(function.Real, launch.Grid, [.. launch.Arguments])]))
         {
             graph.Run();
         }
         model.Launch(new GpuLaunch(function.Model, launch.Grid, [.. launch.Arguments.Select(ForModel)]));
-        foreach (GpuArgument argument in launch.Arguments.Where(a => a.Kind == ParameterKind.Pointer))
-            Find(argument.Bits).Compare(launch.Function.Kernel.Name, differences);
+        foreach ((PairedBuffer buffer, byte[] old) in buffers.Zip(before))
+            buffer.Compare(launch.Function.Kernel.Name, old, differences);
     }
 
     private GpuArgument ForModel(GpuArgument argument)
@@ -107,17 +113,23 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
     {
         public EmulatedBuffer Model => model;
 
-        /// <summary>Compares what the interpreter has, and gives it the GPU's values for what follows.</summary>
-        public void Compare(string kernel, PairedDifferences differences)
+        /// <summary>What the GPU has, which the interpreter has, too, before a launch.</summary>
+        public byte[] Snapshot()
         {
-            byte[] there = new byte[Bytes], here = new byte[Bytes];
+            var bytes = new byte[Bytes];
             if (real is EmulatedBuffer interpreted)
-                interpreted.CopyWritten(there); // it refuses to read what nobody wrote
+                interpreted.CopyWritten(bytes); // it refuses to read what nobody wrote
             else
-                real.Read<byte>(there);
-            there.CopyTo(here, 0);
+                real.Read<byte>(bytes);
+            return bytes;
+        }
+
+        /// <summary>Compares what a launch wrote; then the interpreter takes over the GPU's values.</summary>
+        public void Compare(string kernel, byte[] before, PairedDifferences differences)
+        {
+            byte[] there = Snapshot(), here = [.. there];
             model.CopyWritten(here);
-            differences.Add(kernel, here, there);
+            differences.Add(kernel, before, here, there);
             model.ReplaceWritten(there);
         }
 

@@ -4,8 +4,9 @@ namespace Bitis.Gpu.Benchmarks.Checks;
 
 /// <summary>How far buffers of a GPU are from those of the interpreter, by kernel.</summary>
 /// <remarks>
-/// What a buffer holds is not known here. So a difference counts as that of float32, float16 or levels, whichever makes
-/// it the smallest. Approximations of exponentials differ in their last bits, and so may a level by one.
+/// Only words that a kernel changed count: the rest of a buffer may be what an earlier kernel left there in another
+/// form. What they hold is not known here. So a difference counts as that of float32, float16 or levels, whichever
+/// makes it the smallest. Approximations of exponentials differ in their last bits, and so may a level by one.
 /// </remarks>
 internal sealed class PairedDifferences
 {
@@ -19,10 +20,12 @@ internal sealed class PairedDifferences
 
     /// <summary>Adds a buffer that a kernel read or wrote.</summary>
     /// <param name="kernel">The kernel.</param>
+    /// <param name="before">What both had before.</param>
     /// <param name="here">What the interpreter has.</param>
     /// <param name="there">What the GPU has.</param>
-    public void Add(string kernel, ReadOnlySpan<byte> here, ReadOnlySpan<byte> there)
+    public void Add(string kernel, ReadOnlySpan<byte> before, ReadOnlySpan<byte> here, ReadOnlySpan<byte> there)
     {
+        (here, there) = Changed(before, here, there);
         Row row = _rows.GetValueOrDefault(kernel) ?? new Row();
         int different = 0, levels = 0;
         for (int i = 0; i < here.Length; i++)
@@ -46,6 +49,23 @@ internal sealed class PairedDifferences
             output.WriteLine(
                 $"| {kernel} | {row.Bytes} | {row.Different} | {row.Largest} | {(row.IsSmall ? "good" : "**BAD**")} |");
         }
+    }
+
+    /// <summary>The words of four bytes that at least one side changed.</summary>
+    private static (byte[] Here, byte[] There) Changed(
+        ReadOnlySpan<byte> before, ReadOnlySpan<byte> here, ReadOnlySpan<byte> there)
+    {
+        const int Word = sizeof(float);
+        List<byte> changedHere = [], changedThere = [];
+        for (int i = 0; i < before.Length; i += Word)
+        {
+            Range word = i..Math.Min(i + Word, before.Length);
+            if (before[word].SequenceEqual(here[word]) && before[word].SequenceEqual(there[word]))
+                continue;
+            changedHere.AddRange(here[word]);
+            changedThere.AddRange(there[word]);
+        }
+        return ([.. changedHere], [.. changedThere]);
     }
 
     /// <summary>

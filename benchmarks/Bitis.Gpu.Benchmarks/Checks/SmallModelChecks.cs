@@ -13,9 +13,6 @@ internal static class SmallModelChecks
 {
     private const int Images = 3, AtOnce = 2;
 
-    /// <summary>A level that becomes its neighbour changes logits by less.</summary>
-    private const float Tolerance = 0.01f;
-
     private static VimConfig Config => new()
     {
         ImageSize = 16,
@@ -28,7 +25,7 @@ internal static class SmallModelChecks
         Classes = 5,
     };
 
-    /// <summary>The models: padding, odd sizes, both norms, both places of the class token.</summary>
+    /// <summary>The models: padding, odd sizes, both norms, both places of the class token; all other families.</summary>
     private static IReadOnlyList<(string Name, VisionModel Model)> Models { get; } =
     [
         ("17 tokens", Create(Config)),
@@ -40,15 +37,24 @@ internal static class SmallModelChecks
         {
             Norm = NormKind.Layer, Stride = 2, DeltaRank = 4, ConvKernelSize = 3,
         })),
+        .. FamilyModels.Names.Select(name => (name, FamilyModels.Create(name))),
     ];
 
     /// <summary>Compares each launch, and the answers with the CPU's. False if something is wrong.</summary>
-    public static bool Run(Func<GpuDevice> open, TextWriter output)
+    /// <param name="open">Opens the GPU.</param>
+    /// <param name="names">Some of the models; none for all of them.</param>
+    /// <param name="output">Receives the tables.</param>
+    public static bool Run(Func<GpuDevice> open, IReadOnlyList<string> names, TextWriter output)
     {
+        if (names.FirstOrDefault(name => Models.All(model => model.Name != name)) is { } unknown)
+        {
+            throw new BitisException(
+                $"There is no small model '{unknown}', only {string.Join(", ", Models.Select(model => model.Name))}.");
+        }
         var differences = new PairedDifferences();
         bool areNear = true;
         output.WriteLine("| model | precision | logits against the CPU's |\n|---|---|---|");
-        foreach ((string name, VisionModel model) in Models)
+        foreach ((string name, VisionModel model) in Models.Where(m => names.Count == 0 || names.Contains(m.Name)))
         {
             FloatTensor images = BenchmarkModel.Images(model, Images);
             foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
@@ -100,7 +106,7 @@ internal static class SmallModelChecks
                 largest = Math.Max(largest, Math.Abs(expected.Span[i]));
                 difference = Math.Max(difference, Math.Abs(logits[i] - expected.Span[i]));
             }
-            return (difference <= Tolerance * largest, $"{difference / largest:P3} of the largest");
+            return (difference <= precision.Tolerance * largest, $"{difference / largest:P3} of the largest");
         }
         catch (Exception e) when (e is BitisException or EmulationException)
         {

@@ -14,7 +14,9 @@ internal sealed class DeviceOptionSet
         "DEVICE");
 
     private readonly Option<FloatPrecision?> _precision = CommonOptions.Parsed<FloatPrecision?>(
-        PrecisionName, "What a GPU computes a float model in: float32 or float16. [default: float32]", ParsePrecision,
+        PrecisionName,
+        "What a GPU computes in where a model has no levels: float32, float16 or float16-states. [default: float32]",
+        ParsePrecision,
         "TYPE");
 
     private readonly HashSet<string> _reported = [];
@@ -47,11 +49,6 @@ internal sealed class DeviceOptionSet
         FloatPrecision? precision = arguments.GetValue(_precision);
         if (precision is not null && device == DeviceChoice.Cpu)
             throw new BitisException($"{PrecisionName} is for GPUs; add {DeviceName} gpu, or leave it out.");
-        if (precision is not null && models.All(model => model.Float is null))
-        {
-            throw new BitisException(
-                $"{PrecisionName} is for float models; a quantized model has bits of its own. Leave the option out.");
-        }
         if (device == DeviceChoice.Cpu)
             return new SessionOptions { Threads = threads };
         return new GpuOptions
@@ -78,6 +75,8 @@ internal sealed class DeviceOptionSet
     {
         "float32" => FloatPrecision.Float32,
         "float16" => FloatPrecision.Float16,
-        _ => throw new BitisException($"{PrecisionName} takes 'float32' or 'float16', not '{text}'."),
+        "float16-states" => FloatPrecision.Float16States,
+        _ => throw new BitisException(
+            $"{PrecisionName} takes 'float32', 'float16' or 'float16-states', not '{text}'."),
     };
 }

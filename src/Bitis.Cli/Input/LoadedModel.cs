@@ -49,7 +49,8 @@ internal sealed class LoadedModel
     /// <summary>The family and the number format in a session: <c>Vim, w8a8 (mse)</c>.</summary>
     /// <param name="floats">The numbers of a session of a float model.</param>
     public string KindIn(string floats) =>
-        $"{Config.Family}, " + (Quantized is { } q ? $"{q.Recipe.Bits} ({q.Recipe.Method})" : floats);
+        $"{Config.Family}, " + (Quantized is not { } q ? floats
+            : $"{q.Recipe.Bits} ({q.Recipe.Method})" + (floats == "float32" ? "" : $", {floats} besides"));
 
     /// <summary>Loads models that share options. The key of the weights applies to checkpoints only.</summary>
     /// <param name="references">The models; null is skipped.</param>

@@ -11,12 +11,17 @@ internal sealed class GpuEngine : SessionEngine
 
     /// <summary>Creates the engine.</summary>
     /// <param name="device">The name of the device.</param>
-    /// <param name="precision">What a float model is computed in.</param>
+    /// <param name="precision">What it computes in where the model has no levels.</param>
     /// <param name="workspace">The plans, which the engine owns.</param>
     public GpuEngine(string device, FloatPrecision precision, GpuWorkspace workspace)
     {
         Device = device;
-        Floats = precision == FloatPrecision.Float16 ? "float16" : "float32";
+        Floats = precision switch
+        {
+            FloatPrecision.Float16 => "float16",
+            FloatPrecision.Float16States => "float16, states too",
+            _ => "float32",
+        };
         _weightBytes = workspace.WeightBytes;
         _workspaces = new WorkspacePool<GpuWorkspace>(() => workspace, limit: 1);
         // The pool frees what it has lent once.

@@ -16,24 +16,27 @@ public sealed record GpuOptions : SessionOptions
     /// <summary>The GPU; null for the first one.</summary>
     public NvidiaGpu? Gpu { get; init; }
 
-    /// <summary>What a float model is computed in. A quantized model says itself.</summary>
+    /// <summary>What the GPU computes in where the model has no levels.</summary>
     public FloatPrecision Precision { get; init; }
 
     /// <summary>Lets the CPU compute what the GPU cannot, and receives the reason; null to refuse it.</summary>
     public Action<string>? OnFallback { get; init; }
 
-    /// <inheritdoc />
-    internal override SessionEngine Open(VisionModel model, CancellationToken cancellationToken)
+    private GpuPrecision PlanPrecision => Precision switch
     {
-        GpuPrecision precision = Precision == FloatPrecision.Float16 ? GpuPrecision.Halves : GpuPrecision.Floats;
-        return Open(
-            model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, precision),
-            () => base.Open(model, cancellationToken), cancellationToken);
-    }
+        FloatPrecision.Float16 => GpuPrecision.Halves,
+        FloatPrecision.Float16States => GpuPrecision.HalfStates,
+        _ => GpuPrecision.Floats,
+    };
+
+    /// <inheritdoc />
+    internal override SessionEngine Open(VisionModel model, CancellationToken cancellationToken) => Open(
+        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision),
+        () => base.Open(model, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     internal override SessionEngine Open(QuantizedModel model, CancellationToken cancellationToken) => Open(
-        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images),
+        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision),
         () => base.Open(model, cancellationToken), cancellationToken);
 
     /// <inheritdoc />

@@ -1,3 +1,4 @@
+using Bitis.Gpu.Benchmarks.Checks;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Plans;
 using Bitis.Gpu.Ptx;

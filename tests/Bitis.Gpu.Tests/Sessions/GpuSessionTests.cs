@@ -29,6 +29,7 @@ public sealed class GpuSessionTests
     [Theory]
     [InlineData(FloatPrecision.Float32, 2e-5f)]
     [InlineData(FloatPrecision.Float16, 5e-3f)]
+    [InlineData(FloatPrecision.Float16States, 1e-2f)]
     public void Float_models_answer_as_on_the_CPU(FloatPrecision precision, float tolerance)
     {
         FloatTensor images = RandomImages(3);
@@ -38,15 +39,18 @@ public sealed class GpuSessionTests
         AssertNear(here.Run(images), there.Run(images), tolerance);
     }
 
-    [Fact]
-    public void Quantized_models_answer_as_on_the_CPU()
+    [Theory]
+    [InlineData(FloatPrecision.Float32)]
+    [InlineData(FloatPrecision.Float16)]
+    [InlineData(FloatPrecision.Float16States)]
+    public void Quantized_models_answer_as_on_the_CPU(FloatPrecision precision)
     {
         FloatTensor images = RandomImages(4);
         QuantizedModel model = PostTrainingQuantizer.Quantize(
             Model, CalibrationSet.FromTensors(images),
             new Recipe { Method = "minmax", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full });
         using InferenceSession here = InferenceSession.Create(model);
-        using InferenceSession there = InferenceSession.Create(model, Emulated());
+        using InferenceSession there = InferenceSession.Create(model, Emulated(precision));
         AssertNear(here.Run(images), there.Run(images), 0.01f);
     }
 

@@ -2,7 +2,7 @@ using Bitis.Models;
 using Bitis.Models.LocalMamba;
 using Bitis.Models.VMamba;
 
-namespace Bitis.Gpu.Tests.Plans;
+namespace Bitis.Gpu.Benchmarks.Checks;
 
 /// <summary>Small models of the families with scans in several orders.</summary>
 internal static class FamilyModels
