@@ -257,7 +257,7 @@ internal static unsafe class HlqBenchmark
                 FloatGemm.TransposedScratch(rows), Math.Max(inputProduct.ScratchLength, weightProduct.ScratchLength)));
         transposed.PackTransposed(w.Span);
         inputProduct.Prepare(w.Span);
-        weightProduct.Keep(x.Pointer, inputs, images, kept.Pointer, scratch.Pointer);
+        weightProduct.Keep(x.Pointer, inputs, images, kept.Pointer, scratch.Pointer, key: 3);
         double[] seconds = Alternating.Seconds(
             () => FloatGemm.Run(transposed, y.Pointer, outputs, xGradient.Pointer, inputs, 0, rows, accumulate: false),
             () => FloatGemm.AddTransposed(
@@ -266,7 +266,7 @@ internal static unsafe class HlqBenchmark
                 y.Pointer, outputs, images, xGradient.Pointer, inputs, accumulate: false, scratch.Pointer, key: 1),
             () =>
                 weightProduct.Add(kept.Pointer, y.Pointer, outputs, images, wGradient.Pointer, scratch.Pointer, key: 2),
-            () => weightProduct.Keep(x.Pointer, inputs, images, kept.Pointer, scratch.Pointer),
+            () => weightProduct.Keep(x.Pointer, inputs, images, kept.Pointer, scratch.Pointer, key: 3),
             () => transposed.PackTransposed(w.Span),
             () => inputProduct.Prepare(w.Span));
         double[] us = [.. seconds.Select(second => second * 1e6)];

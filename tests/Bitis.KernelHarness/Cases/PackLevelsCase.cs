@@ -25,11 +25,17 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     /// <summary>Whether each column has a center.</summary>
     public bool HasCenters { get; init; }
 
-    internal override string Variant => Rounding.ToString().ToLowerInvariant() + (HasCenters ? ", centers" : "");
+    /// <summary>Whether the levels of each column are summed.</summary>
+    public bool HasSums { get; init; } = true;
+
+    internal override string Variant => Rounding.ToString().ToLowerInvariant() + (HasCenters ? ", centers" : "")
+        + (Rounding == LevelRounding.Stochastic && HasSums ? ", sums" : "");
 
     internal override string Size => $"{Tokens}×{Columns}";
 
     internal override double Work => (double)Tokens * Columns;
+
+    private bool WritesSums => HasSums && Rounding != LevelRounding.Logarithmic;
 
     private int MaxLevel => Rounding == LevelRounding.Logarithmic ? 64 : 7;
 
@@ -47,9 +53,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
     {
         (byte[] panels, int[] sums) = CreatePanels().Pack(
             X, Tokens, Columns, InverseScales, Centers);
-        // Sums are written only of levels that are rounded to nearest: those of weights.
-        return
-            [Expectation.Exact(panels), Expectation.Exact(Rounding == LevelRounding.Nearest ? sums : new int[Columns])];
+        return WritesSums ? [Expectation.Exact(panels), Expectation.Exact(sums)] : [Expectation.Exact(panels)];
     }
 
     private LevelPanels CreatePanels() => new(PanelColumns, PaddedColumns, MaxLevel, Rounding, ZeroPoint, Key);
@@ -75,7 +79,7 @@ internal sealed unsafe record PackLevelsCase(int Tokens, int Columns)
             Rounding = Rounding,
             Key = Key,
             ZeroPoint = ZeroPoint,
-            ColumnSums = Output<int>(Columns).Pointer,
+            ColumnSums = WritesSums ? Output<int>(Columns).Pointer : null,
         };
         return kernel => kernel.Run(in call);
     }

@@ -98,6 +98,8 @@ public sealed unsafe class PackLevelsTests
                 });
             }
         }
+        if (rounding == LevelRounding.Stochastic)
+            KernelAssert.FormsAgree(new PackLevelsCase(rows, columns) { Rounding = rounding, HasSums = false });
         if (rounding != LevelRounding.Logarithmic)
             KernelAssert.FormsAgree(new PackLevelsCase(rows, columns) { Rounding = rounding, HasCenters = true });
     }

@@ -145,19 +145,20 @@ public sealed class LowBitGradientTests
             TensorAssert.Close(expected, actual.Gradients[name], 0.03, name);
     }
 
-    [Fact]
-    public void Rounding_at_random_is_right_on_average()
+    [Theory]
+    [InlineData("int4", 8)] // ȳ is rounded at random; x to the nearest, an error that stays
+    [InlineData("hlq", 4)] // both are rounded at random
+    public void Rounding_at_random_is_right_on_average(string method, int activationBits)
     {
-        // The gradient of the last low-bit layer: of its two operands, ȳ is rounded at random; x to the nearest, an
-        // error that stays.
+        // The gradient of the last low-bit layer.
         Graph graph = Mlp();
         Dictionary<string, FloatTensor> weights = Weights(graph);
-        BackwardPolicy policy = Everywhere("int4") with { ActivationBits = 8 };
+        BackwardPolicy policy = new() { ActivationBits = activationBits };
         using var exactly = new GradientExecutor(graph, weights);
         (FloatTensor images, FloatTensor targets) = Data();
         exactly.Run(images, targets);
         using var executor = new GradientExecutor(
-            graph, weights, backward: policy with { Overrides = [new("fc2", "int4"), new("*", "exact")] });
+            graph, weights, backward: policy with { Overrides = [new("fc2", method), new("*", "exact")] });
         FloatTensor expected = exactly.Gradients["fc2.weight"], mean = new(expected.Shape);
         double single = 0;
         const int Runs = 64;

@@ -12,12 +12,13 @@ namespace Bitis.Execution.LowBit;
 /// <summary>The gradient of a layer's weights from a compressed input, W̄ = ȳᵀ·x ≈ (Ĥ·ȳ)ᵀ·(Ĥ·x).</summary>
 /// <remarks>
 /// The tokens of each block are reduced to some coefficients of an orthonormal Walsh-Hadamard transform. Single tokens
-/// stay as they are. Both operands are rounded to levels: x to the nearest when it is kept, ȳ at random. Each operand
-/// has one scale for the tokens of all images that pass through the network together. At full rank, tokens are not
-/// transformed, and each channel has its own scale. A scale for each channel is possible because the product sums over
-/// tokens only. What is kept of an input starts with a header of 64 bytes: the scale, and the coefficients where the
-/// basis is <see cref="TokenBasis.Energy"/>. The sum of each channel's levels follows, and its scale if it has one.
-/// Then come the levels, as the product's panels take them. In float32, the coefficients are kept as they are.
+/// stay as they are. Both operands are rounded to levels: x when it is kept, ȳ at random. Four bits of x are rounded at
+/// random, too, if all tokens are kept; else x is rounded to the nearest levels. Each operand has one scale for the
+/// tokens of all images that pass through the network together. At full rank, tokens are not transformed, and each
+/// channel has its own scale. A scale for each channel is possible because the product sums over tokens only. What is
+/// kept of an input starts with a header of 64 bytes: the scale, and the coefficients where the basis is
+/// <see cref="TokenBasis.Energy"/>. The sum of each channel's levels follows, and its scale if it has one. Then come the
+/// levels, as the product's panels take them. In float32, the coefficients are kept as they are.
 /// </remarks>
 internal sealed unsafe class WeightGradientProduct : IDisposable
 {
@@ -111,6 +112,10 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <summary>Whether levels of x are those of its distance from the middle of each channel's range.</summary>
     private bool HasCenters => _hasChannelScales && TakesInputRows;
 
+    /// <summary>Whether x is rounded at random, too.</summary>
+    /// <remarks>The nearest of few levels is the same in each epoch, so its error does not average out.</remarks>
+    private bool IsInputRandom => HasCenters && _inputBits == 4;
+
     /// <summary>Whether rows of ȳ can be summed while their largest magnitudes are found.</summary>
     private bool SumsWithMaxima => TakesGradientRows && _outputs % HadamardRows.BlockColumns == 0;
 
@@ -129,7 +134,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
     /// <param name="images">The images.</param>
     /// <param name="kept"><see cref="KeptBytes"/>.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> elements.</param>
-    public void Keep(float* x, nint ldx, int images, byte* kept, float* scratch)
+    /// <param name="key">The key of the random numbers.</param>
+    public void Keep(float* x, nint ldx, int images, byte* kept, float* scratch, uint key)
     {
         var space = new ScratchSpace(scratch);
         int rows = _blocks.Rows(images);
@@ -172,7 +178,8 @@ internal sealed unsafe class WeightGradientProduct : IDisposable
             Centers = centers,
             InverseScales = inverseScales,
             MaxLevel = maxLevel,
-            Rounding = LevelRounding.Nearest,
+            Rounding = IsInputRandom ? LevelRounding.Stochastic : LevelRounding.Nearest,
+            Key = key,
             ColumnSums = (int*)(kept + HeaderBytes),
         };
         PackLevels.Run(in pack);

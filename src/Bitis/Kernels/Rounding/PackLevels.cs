@@ -32,42 +32,47 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
     private static void Run<TLanes>(in PackLevelsCall call)
         where TLanes : struct, ILanes<TLanes>
     {
-        if (call.Rounding == LevelRounding.Stochastic)
-            Run<TLanes, On>(in call);
-        else if (call.Rounding == LevelRounding.Nearest)
-            Run<TLanes, Off>(in call);
-        else
+        if (call.Rounding == LevelRounding.Logarithmic)
             RunPowers(in call);
+        else if (call.Rounding == LevelRounding.Nearest)
+            Run<TLanes, Off, On>(in call);
+        else if (call.ColumnSums is null)
+            Run<TLanes, On, Off>(in call);
+        else
+            Run<TLanes, On, On>(in call);
     }
 
     // Column by column, so that a column's sums stay in a register. The last register of a panel overlaps the one
     // before if the columns do not fill it. Both write the same values.
-    private static void Run<TLanes, TStochastic>(in PackLevelsCall call)
+    private static void Run<TLanes, TStochastic, TSums>(in PackLevelsCall call)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
+        where TSums : struct, ISwitch
     {
         for (int panel = 0; panel < call.Columns; panel += call.PanelColumns)
         {
             int end = Math.Min(panel + call.PanelColumns, call.Columns);
             if (end - panel >= TLanes.Count)
-                PackPanel<TLanes, TStochastic>(in call, panel, end);
+                PackPanel<TLanes, TStochastic, TSums>(in call, panel, end);
             else
-                PackPanel<Lane1, TStochastic>(in call, panel, end);
+                PackPanel<Lane1, TStochastic, TSums>(in call, panel, end);
         }
     }
 
-    private static void PackPanel<TLanes, TStochastic>(in PackLevelsCall call, int panel, int end)
+    private static void PackPanel<TLanes, TStochastic, TSums>(in PackLevelsCall call, int panel, int end)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
+        where TSums : struct, ISwitch
     {
         for (int i = panel; i < end; i += TLanes.Count)
-            PackColumns<TLanes, TStochastic>(in call, panel, Math.Min(i, end - TLanes.Count));
+            PackColumns<TLanes, TStochastic, TSums>(in call, panel, Math.Min(i, end - TLanes.Count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackColumns<TLanes, TStochastic>(in PackLevelsCall call, int panel, int column)
+    private static void PackColumns<TLanes, TStochastic, TSums>(in PackLevelsCall call, int panel, int column)
         where TLanes : struct, ILanes<TLanes>
         where TStochastic : struct, ISwitch
+        where TSums : struct, ISwitch
     {
         int width = Width(in call, panel), rows = call.Rows, wholeGroups = rows / GroupRows;
         byte* target = Target(in call, panel, column);
@@ -77,6 +82,7 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
         sbyte maxLevel = (sbyte)call.MaxLevel;
         byte zeroPoint = (byte)call.ZeroPoint;
         TLanes inverse = TLanes.Load(call.InverseScales + column), sums = TLanes.Create(0f);
+        TLanes largest = TLanes.Create((float)maxLevel);
         TLanes center = call.Centers is null ? TLanes.Create(0f) : TLanes.Load(call.Centers + column);
         for (int group = 0; group < wholeGroups; group++)
         {
@@ -86,8 +92,9 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
             TLanes d = (TLanes.Load(source + (3 * stride)) - center) * inverse;
             StochasticRounding.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
             StochasticRounding.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
-            if (!TStochastic.IsOn)
-                sums += a + b + (c + d);
+            if (TSums.IsOn)
+                sums += Level<TLanes, TStochastic>(a, largest) + Level<TLanes, TStochastic>(b, largest)
+                    + (Level<TLanes, TStochastic>(c, largest) + Level<TLanes, TStochastic>(d, largest));
             TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
             source += GroupRows * stride;
             counter += GroupRows * columns;
@@ -109,18 +116,31 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
                 c = (TLanes.Load(source + (2 * stride)) - center) * inverse;
                 StochasticRounding.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
-            if (!TStochastic.IsOn)
-                sums += a + b + c;
+            if (TSums.IsOn)
+                sums += Level<TLanes, TStochastic>(a, largest) + Level<TLanes, TStochastic>(b, largest)
+                    + Level<TLanes, TStochastic>(c, largest);
             TLanes.StoreLevels(a, b, c, zero, maxLevel, zeroPoint, target);
             target += groupBytes;
         }
-        if (TStochastic.IsOn)
+        if (!TSums.IsOn)
             return;
         float* lanes = stackalloc float[TLanes.Count];
         TLanes.Store(sums, lanes);
         for (int i = 0; i < TLanes.Count; i++)
             call.ColumnSums[column + i] = (int)lanes[i];
     }
+
+    /// <summary>The level that is stored of a prepared value.</summary>
+    /// <remarks>
+    /// A value at the end of the range may be a bit beyond it after its division. A random number can carry it to the
+    /// next integer.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Level<TLanes, TStochastic>(TLanes value, TLanes largest)
+        where TLanes : struct, ILanes<TLanes>
+        where TStochastic : struct, ISwitch => TStochastic.IsOn
+            ? TLanes.Min(TLanes.Max(TLanes.Floor(value), TLanes.Create(0f) - largest), largest)
+            : value;
 
     private static void RunPowers(in PackLevelsCall call)
     {

@@ -53,7 +53,7 @@ internal unsafe struct PackLevelsCall
     /// <summary>What is added to each level: 128 for unsigned bytes, 0 for signed ones.</summary>
     public int ZeroPoint;
 
-    /// <summary>The sum of each column's levels, which a product needs of its weights.</summary>
-    /// <remarks>Not written where levels are rounded at random or to powers of two.</remarks>
+    /// <summary>The sum of each column's levels, which a product needs of its weights; null for none.</summary>
+    /// <remarks>Needed where values are rounded to nearest. Not written where levels are powers of two.</remarks>
     public int* ColumnSums;
 }

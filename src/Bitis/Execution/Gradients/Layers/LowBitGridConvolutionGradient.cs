@@ -120,7 +120,7 @@ internal sealed unsafe class LowBitGridConvolutionGradient(
         }
         var rows = (byte*)scratch;
         scratch += KeptRowsScratch;
-        _weightProduct.Keep(x, Layer.InChannels, images: 1, rows, scratch);
+        _weightProduct.Keep(x, Layer.InChannels, images: 1, rows, scratch, key: 0);
         _weightProduct.Add(
             rows, y, YGradient.Stride, images: 1, microBatch.Gradient(Weight), scratch,
             Key(microBatch, image, product: 0));

@@ -93,7 +93,7 @@ internal sealed unsafe class LowBitLinearGradient(
         {
             _weightProduct!.Keep(
                 microBatch.Pointer(_x), _x.Stride, microBatch.Images, microBatch.Bytes(_kept.Block),
-                microBatch.Scratch);
+                microBatch.Scratch, KeepingKey(microBatch));
         }
     }
 
@@ -120,6 +120,9 @@ internal sealed unsafe class LowBitLinearGradient(
         _weightProduct?.Dispose();
     }
 
+    private uint KeepingKey(MicroBatch microBatch) =>
+        CounterRandom.Key(CounterRandom.Key(microBatch.Key, (uint)node.Index), 2);
+
     private void Multiply(MicroBatch microBatch, ArenaMatrix x, ArenaMatrix y, int rows) => FloatGemm.Run(
         _weights, microBatch.Pointer(x), x.Stride, microBatch.Pointer(y), y.Stride, 0, rows, accumulate: false);
 
@@ -141,7 +144,7 @@ internal sealed unsafe class LowBitLinearGradient(
         {
             byte* kept = microBatch.Bytes(_kept!.Block);
             if (!_kept.IsCompressed)
-                _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch);
+                _weightProduct.Keep(x, _x.Stride, microBatch.Images, kept, microBatch.Scratch, KeepingKey(microBatch));
             _weightProduct.Add(
                 kept, y, _yGradient.Stride, microBatch.Images, weightGradient, microBatch.Scratch, key, biasGradient);
         }
