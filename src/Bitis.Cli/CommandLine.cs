@@ -58,6 +58,7 @@ internal static class CommandLine
             new AnalyzeCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),
+            new ModelsCommand(context),
             new VersionCommand(context),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
@@ -70,11 +71,20 @@ internal static class CommandLine
         // One mistake can cause several errors. The first that names the typed text is shown.
         string message = parsed.Errors.Select(error => error.Message).OrderBy(Vagueness).First();
         Command command = parsed.CommandResult.Command;
+        if (Vagueness(message) < 2 && message.Split('\'') is [_, var typed, _])
+            message += Suggestion.Of(typed, Words(command));
         string name = command is RootCommand ? "bitis" : $"bitis {command.Name}";
         context.WriteMessage(DisplayText.Of(message.ReplaceLineEndings(" "), DisplayText.MessageLength));
         context.Error.WriteLine($"See: {name} --help");
         return ExitCodes.BadInput;
     }
+
+    /// <summary>The commands and options that may stand behind a command.</summary>
+    private static IEnumerable<string> Words(Command command) =>
+    [
+        .. command.Subcommands.Select(subcommand => subcommand.Name),
+        .. command.Options.SelectMany(option => (IEnumerable<string>)[option.Name, .. option.Aliases]),
+    ];
 
     private static int Vagueness(string message) => message switch
     {

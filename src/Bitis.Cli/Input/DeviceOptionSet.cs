@@ -9,7 +9,7 @@ internal sealed class DeviceOptionSet
 
     private readonly Option<DeviceChoice> _device = CommonOptions.Parsed(
         DeviceName,
-        "What computes: cpu, gpu, or auto for a GPU if there is one that can compute the model.",
+        "What computes: cpu, gpu, or auto for a GPU if there is one that can compute the model. [default: cpu]",
         ParseDevice,
         "DEVICE");
 
@@ -24,7 +24,6 @@ internal sealed class DeviceOptionSet
     /// <summary>Adds the options to a command.</summary>
     public DeviceOptionSet(Command command)
     {
-        _device.DefaultValueFactory = _ => DeviceChoice.Cpu;
         command.Options.Add(_device);
         command.Options.Add(_precision);
     }

@@ -30,6 +30,8 @@ internal static class ModelReference
             return shipped;
         return Directory.Exists(reference)
             ? ModelFolder.Resolve(reference)
-            : throw BitisException.InFile(reference, $"there is no such file; {Expected}.");
+            : throw BitisException.InFile(
+                reference,
+                $"there is no such file; {Expected}.{Suggestion.Of(reference, ShippedModels.Names)}");
     }
 }

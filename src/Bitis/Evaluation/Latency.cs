@@ -4,11 +4,12 @@ using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
 
-/// <summary>The time that a model takes for one image: the median and two percentiles of many runs.</summary>
+/// <summary>The time that a model takes for one image: the median and percentiles of many runs.</summary>
 /// <param name="Median">Half of the runs took less.</param>
 /// <param name="P10">A tenth of the runs took less.</param>
 /// <param name="P90">A tenth of the runs took more.</param>
-internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
+/// <param name="P99">A hundredth of the runs took more.</param>
+internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90, TimeSpan P99)
 {
     /// <summary>Measures models against each other.</summary>
     /// <remarks>The models take turns, so that other work on the machine affects all of them equally.</remarks>
@@ -49,7 +50,8 @@ internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90)
     internal static Latency Summarize(TimeSpan[] times)
     {
         TimeSpan[] sorted = [.. times.Order()];
-        return new Latency(Quantile(sorted, 0.5), Quantile(sorted, 0.1), Quantile(sorted, 0.9));
+        return new Latency(
+            Quantile(sorted, 0.5), Quantile(sorted, 0.1), Quantile(sorted, 0.9), Quantile(sorted, 0.99));
     }
 
     /// <summary>The value at a share of the way through sorted values, interpolated between neighbours.</summary>

@@ -44,6 +44,9 @@ public sealed class UsageTests
 
     [Theory]
     [InlineData("'frob'", "frob")]
+    [InlineData("Unrecognized command or argument 'quantise'. Did you mean 'quantize'?", "quantise", "m")]
+    [InlineData("'--batches'. Did you mean '--batch'?", "bench", "m", "--batches")]
+    [InlineData("Did you mean '--data'?", "eval", "m", "--dat", "i")]
     [InlineData("'--frob'", "inspect", "model.pth", "--frob")]
     [InlineData("Unknown option '--frob'", "inspect", "--frob")]
     [InlineData("--output", "quantize", "model.pth", "--calibration", "images")]
@@ -79,6 +82,29 @@ public sealed class UsageTests
         string method, string setting, params string[] option) => CliRunner
         .Run(["quantize", "m", "--calibration", "i", "-o", "o", "--method", method, .. option])
         .AssertRefused($"{option[0]} does not apply to the method '{method}'", $"'{setting}'", "These have it: ");
+
+    [Fact]
+    public void A_model_that_comes_with_Bitis_is_suggested() => CliRunner.Run("inspect", "vim-cifar")
+        .AssertRefused("Did you mean 'vim-cifar10'?");
+
+    [Fact]
+    public void Models_are_listed_by_name()
+    {
+        string text = CliRunner.Run("models").AssertSucceeded().Output;
+        Assert.Matches(@"\n *vim-cifar10 +Vim +[\d,.]+ (million )?", text);
+        Assert.Contains("hf:hustvl/Vim-tiny-midclstok/vim_t_midclstok_76p1acc.pth", text);
+        JsonElement models = CliRunner.RunJson("models");
+        Assert.Equal(
+            Bitis.Models.Catalogue.ShippedModels.Names,
+            models.GetProperty("shipped").EnumerateArray().Select(model => model.GetProperty("name").GetString()!));
+        JsonElement vim = models.GetProperty("published")[0];
+        Assert.Equal(("vim-tiny", 76.1), (vim.GetProperty("name").GetString(), Number(vim, "publishedTop1")));
+        Assert.InRange(Number(vim, "parameters"), 7e6, 7.3e6);
+        Assert.All(
+            models.GetProperty("trainable").EnumerateArray(), model => Assert.True(Number(model, "parameters") > 1e4));
+
+        static double Number(JsonElement element, string name) => element.GetProperty(name).GetDouble();
+    }
 
     [Theory]
     [InlineData("inspect", "missing.pth")]

@@ -88,8 +88,9 @@ public sealed class EvaluatorTests
         Latency latency = Latency.Summarize(
             [.. Enumerable.Range(0, 11).Reverse().Select(i => TimeSpan.FromMilliseconds(i))]);
         Assert.Equal(
-            (5.0, 1.0, 9.0),
-            (latency.Median.TotalMilliseconds, latency.P10.TotalMilliseconds, latency.P90.TotalMilliseconds));
+            (5.0, 1.0, 9.0, 9.9),
+            (latency.Median.TotalMilliseconds, latency.P10.TotalMilliseconds, latency.P90.TotalMilliseconds,
+                latency.P99.TotalMilliseconds));
     }
 
     [Fact]

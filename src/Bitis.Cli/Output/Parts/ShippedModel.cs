@@ -1,0 +1,5 @@
+namespace Bitis.Cli.Output.Parts;
+
+/// <summary>A trained model that comes with Bitis.</summary>
+internal sealed record ShippedModel(
+    string Name, string Family, long Parameters, int ImageSize, int Classes, long FileBytes);
