@@ -59,6 +59,7 @@ internal static class CommandLine
             new TrainCommand(context),
             new FinetuneCommand(context),
             new ModelsCommand(context),
+            new CompletionCommand(context),
             new VersionCommand(context),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
