@@ -41,6 +41,7 @@ internal sealed record KernelCost(
             LinearShape shape => Of(shape, rows),
             NormShape shape => Of(shape, rows),
             ConvolutionShape shape => Of(shape, images),
+            ProjectedConvolutionShape shape => Of(shape, images),
             ArrangedConvolutionShape shape => Of(shape, images),
             DepthwiseShape shape => Of(shape, images),
             ScanShape shape => Of(shape, images),
@@ -92,6 +93,17 @@ internal sealed record KernelCost(
             0,
             values * 2 * ExponentialsOfSilu,
             values * ((2 * (shape.Taps + InstructionsOfSilu)) + (quantizations * InstructionsOfQuantization)));
+    }
+
+    /// <summary>Both convolutions with the projections behind them, which read nothing of memory but weights.</summary>
+    public static KernelCost Of(ProjectedConvolutionShape shape, double images)
+    {
+        double rows = images * shape.Convolution.Tokens;
+        KernelCost convolution = Of(shape.Convolution, images), projection = Of(shape.Projection, rows);
+        double kept = shape.Projection.Groups * rows * shape.Projection.InputBytes;
+        // Levels are neither written nor read, nor are their scales read for each image.
+        double levels = shape.Convolution.Levels is null ? 0 : kept + (8 * shape.Projection.Groups * rows);
+        return (convolution + projection) with { Bytes = convolution.Bytes + projection.Bytes - kept - levels };
     }
 
     /// <summary>Convolutions along the tokens in other orders, one for each direction.</summary>

@@ -128,6 +128,19 @@ internal sealed partial class PtxWriter
     public Register LoadConstant(Register address, int offset = 0) =>
         Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
 
+    /// <summary>One or two neighbouring float32 of memory that the kernel does not write.</summary>
+    /// <param name="address">Where they begin: for two, a multiple of 8 bytes.</param>
+    /// <param name="offset">Bytes behind the address.</param>
+    /// <param name="count">How many.</param>
+    public Register[] LoadConstants(Register address, int offset, int count)
+    {
+        if (count == 1)
+            return [LoadConstant(address, offset)];
+        Register[] pair = New(RegisterKind.Float, 2);
+        LoadPair(predicate: null, "ld.global.nc", pair, Operand.At(address, offset), areHalves: false);
+        return pair;
+    }
+
     /// <summary>Neighbouring values of 4 bytes in shared memory.</summary>
     /// <param name="kind">What they are.</param>
     /// <param name="address">Where they begin.</param>

@@ -1,0 +1,77 @@
+using Bitis.Gpu.Ptx;
+
+namespace Bitis.Gpu.Kernels.Convolutions;
+
+/// <summary>What a convolution along the tokens needs of a channel of one direction, and what it computes.</summary>
+/// <param name="Taps">The weights.</param>
+/// <param name="Bias">The bias.</param>
+/// <param name="Quantizer">Of a quantized layer: its levels; null for floats.</param>
+/// <param name="Scan">Of levels that the scan reads: 1/scale, lowest and highest level; else nothing.</param>
+/// <param name="LevelFactor">The factor before the levels of the projection; null for none.</param>
+internal sealed record ConvolutionChannel(
+    Register[] Taps, Register Bias, ChannelQuantizer? Quantizer, Register[] Scan, Register? LevelFactor)
+{
+    /// <summary>Reads what neighbouring channels need.</summary>
+    /// <param name="w">The kernel.</param>
+    /// <param name="shape">The convolution.</param>
+    /// <param name="tables">Where it lies.</param>
+    /// <param name="place">The first channel's place in tables with a number of rows for each direction.</param>
+    /// <param name="count">How many channels: one, or two of which the first is even.</param>
+    public static ConvolutionChannel[] Read(
+        PtxWriter w, ConvolutionShape shape, Tables tables, Func<int, Register> place, int count = 1)
+    {
+        Register[][] taps = ReadRows(tables.Weights, shape.Taps, shape.Taps);
+        Register[][] biases = ReadRows(tables.Biases, 1, 1);
+        Register[][] quantizers = tables.InputQuantizers is { } input ? ReadRows(input, 4, 4) : [];
+        Register[][] scan = tables.ScanQuantizers is { } scales ? ReadRows(scales, 3, 3) : [];
+        Register[][] factors = tables.LevelFactors is { } levels ? ReadRows(levels, 1, 1) : [];
+        return [.. Enumerable.Range(0, count).Select(i => new ConvolutionChannel(
+            [.. taps.Select(row => row[i])],
+            biases[0][i],
+            quantizers.Length == 0
+                ? null
+                : new ChannelQuantizer(quantizers[0][i], quantizers[1][i], quantizers[2][i], quantizers[3][i]),
+            [.. scan.Select(row => row[i])],
+            factors.Length == 0 ? null : factors[0][i]))];
+
+        Register[][] ReadRows(Register table, int rowsOfDirection, int rows)
+        {
+            Register first = w.Address(table, place(rowsOfDirection), sizeof(float));
+            return [.. Enumerable.Range(0, rows).Select(
+                row => w.LoadConstants(first, row * shape.Channels * sizeof(float), count))];
+        }
+    }
+
+    /// <summary>Makes values of the input those that the taps multiply.</summary>
+    public Register[] Prepare(PtxWriter w, ConvolutionShape shape, Register[] values) =>
+        Quantizer is { } grid && !shape.ReadsLevels
+            ? [.. values.Select(value => grid.Center(w, value))]
+            : values;
+
+    /// <summary>u of a token: SiLU of the sum.</summary>
+    /// <param name="w">The kernel.</param>
+    /// <param name="values">The values that the taps meet, in their order.</param>
+    public Register Output(PtxWriter w, IEnumerable<Register> values)
+    {
+        Register sum = Quantizer is null ? Bias : w.Float(0);
+        foreach ((Register value, Register tap) in values.Zip(Taps))
+            sum = w.MultiplyAdd(tap, value, sum);
+        return w.Silu(Quantizer is null ? sum : Quantizer.Scale(w, sum, Bias));
+    }
+
+    /// <summary>The level of u that the scan reads, from 0 on.</summary>
+    public Register ScanLevel(PtxWriter w, Register u)
+    {
+        Register centered = w.Subtract(w.Center(u, Scan[0], Scan[1], Scan[2]), Scan[1]);
+        return w.Emit(RegisterKind.Word, "cvt.rzi.s32.f32", centered);
+    }
+
+    /// <summary>The addresses of the parameters, of both directions each.</summary>
+    /// <param name="Weights">Rows of taps.</param>
+    /// <param name="Biases">Biases.</param>
+    /// <param name="InputQuantizers">Four rows of levels; null for floats.</param>
+    /// <param name="ScanQuantizers">Three rows of levels that the scan reads; null for none.</param>
+    /// <param name="LevelFactors">Factors before levels; null for none.</param>
+    internal sealed record Tables(
+        Register Weights, Register Biases, Register? InputQuantizers, Register? ScanQuantizers, Register? LevelFactors);
+}
