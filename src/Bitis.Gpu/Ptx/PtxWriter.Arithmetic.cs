@@ -128,17 +128,15 @@ internal sealed partial class PtxWriter
     public Register LoadConstant(Register address, int offset = 0) =>
         Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
 
-    /// <summary>One or two neighbouring float32 of memory that the kernel does not write.</summary>
-    /// <param name="address">Where they begin: for two, a multiple of 8 bytes.</param>
+    /// <summary>Neighbouring float32 of memory that the kernel does not write.</summary>
+    /// <param name="address">Where they begin, a multiple of all their bytes.</param>
     /// <param name="offset">Bytes behind the address.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">How many: 1, 2 or 4.</param>
     public Register[] LoadConstants(Register address, int offset, int count)
     {
-        if (count == 1)
-            return [LoadConstant(address, offset)];
-        Register[] pair = New(RegisterKind.Float, 2);
-        LoadPair(predicate: null, "ld.global.nc", pair, Operand.At(address, offset), areHalves: false);
-        return pair;
+        Register[] values = New(RegisterKind.Float, count);
+        LoadVector(predicate: null, "ld.global.nc", values, Operand.At(address, offset), areHalves: false);
+        return values;
     }
 
     /// <summary>Neighbouring values of 4 bytes in shared memory.</summary>

@@ -183,7 +183,7 @@ internal sealed class ProjectedConvolution
             if (shape.ReadsLevels)
                 window[i] = ReadLevels(isInside, source, channels);
             else
-                w.LoadPair(isInside, "ld.global.nc", window[i], Operand.At(source), shape.AreHalves);
+                w.LoadVector(isInside, "ld.global.nc", window[i], Operand.At(source), shape.AreHalves);
             if (i + 1 < window.Length)
                 source = w.Add(source, step);
         }
@@ -216,7 +216,7 @@ internal sealed class ProjectedConvolution
         }
         else
         {
-            w.StorePair(isInside, target, u, areHalves: false);
+            w.StoreVector(isInside, target, u, areHalves: false);
         }
     }
 

@@ -149,7 +149,7 @@ internal sealed class LinearEpilogue
         Register column = w.Subtract(columns[0].Index, split.Columns);
         place = w.MultiplyAdd(row.Index, split.RestStride, column);
         Operand rest = Operand.At(w.Address(_rest!.Value, place, split.RestBytes));
-        w.StorePair(w.Both(isInside, isRest), rest, y, split.RestIsHalf);
+        w.StoreVector(w.Both(isInside, isRest), rest, y, split.RestIsHalf);
     }
 
     private Register Dequantize(RowValues row, ColumnValues column, Register sum)
@@ -169,7 +169,7 @@ internal sealed class LinearEpilogue
     {
         PtxWriter w = _writer;
         if (_levels is null)
-            w.StorePair(isInside, Operand.At(address), y, _shape.Output == LinearOutput.Halves);
+            w.StoreVector(isInside, Operand.At(address), y, _shape.Output == LinearOutput.Halves);
         else
             w.DoIf(isInside, "st.global.u16", Operand.At(address), w.PackLevels(y[0], y[1]));
     }
