@@ -111,7 +111,8 @@ internal sealed record KernelCost(
     {
         double values = images * shape.Directions * shape.Steps * shape.Channels;
         int bytes = shape.OutputBytes + (shape.Levels is null ? 0 : 1);
-        int instructions = shape.Taps + (shape.HasSilu ? InstructionsOfSilu : 0) + Quantization(shape.Levels);
+        int instructions = shape.Taps + (shape.HasSilu ? InstructionsOfSilu : 0) + Quantization(shape.Levels)
+            + (shape.WritesScanLevels ? InstructionsOfQuantization : 0);
         return new KernelCost(
             (images * shape.InputRows * shape.Channels * shape.InputBytes) + (values * bytes),
             0,
@@ -124,8 +125,8 @@ internal sealed record KernelCost(
     public static KernelCost Of(DepthwiseShape shape, double images)
     {
         double values = images * shape.Height * shape.Width * shape.Channels;
-        int bytes = FloatBytes(shape.ReadsHalves) + FloatBytes(shape.WritesHalves) + shape.Levels.Count;
-        int quantizations = (shape.QuantizesInput ? 1 : 0) + shape.Levels.Count;
+        int bytes = FloatBytes(shape.ReadsHalves) + shape.OutputBytes + shape.Levels.Count;
+        int quantizations = (shape.QuantizesInput ? 1 : 0) + (shape.WritesScanLevels ? 1 : 0) + shape.Levels.Count;
         int instructions = (shape.Side * shape.Side) + (shape.HasSilu ? InstructionsOfSilu : 0)
             + (quantizations * InstructionsOfQuantization);
         return new KernelCost(

@@ -259,6 +259,9 @@ internal sealed class GpuPlanBuilder
     public VimMixer? MixerOf(Node node) => _units.Mixers.FirstOrDefault(
         mixer => mixer.Input == node && _units.IsOnlyReadBy(node, mixer));
 
+    /// <summary>Whether only one unit reads a value, or views of it.</summary>
+    public bool IsOnlyReadBy(Node node, object unit) => _units.IsOnlyReadBy(node, unit);
+
     /// <summary>Sets x as levels, and z.</summary>
     public void SetSplit(VimMixer mixer, GpuLevels x, GpuMatrix z)
     {

@@ -48,6 +48,25 @@ public sealed class DepthwiseTests
     }
 
     [Theory]
+    [InlineData(2, 7, 9, 70, 3)]
+    [InlineData(1, 3, 5, 130, 5)]
+    public void Levels_that_scans_read_have_the_bits_of_the_CPU(
+        int images, int height, int width, int channels, int side)
+    {
+        DepthwiseShape shape = Quantized(height, width, channels, side, hasBias: true) with
+        {
+            WritesScanLevels = true,
+            Levels = [new LevelShape(251, HasFactors: true)],
+        };
+        var data = new DepthwiseCase(shape, images);
+        (float[] values, byte[] levels) = data.Run();
+        Assert.Equal(
+            data.Expected.Select((value, i) => data.ScanLevel(i, value)), values.Select(value => (double)value));
+        for (int i = 0; i < levels.Length; i++)
+            Assert.InRange(levels[i] - data.Level(i, data.Expected[i]), -1, 1);
+    }
+
+    [Theory]
     [InlineData("cvt.rni.f32.f32", "mov.f32", 1)]
     [InlineData("setp.lt.s32", "setp.le.s32", 2)]
     [InlineData("fma.rn.f32", "", 5)]

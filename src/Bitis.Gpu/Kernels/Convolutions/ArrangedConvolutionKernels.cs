@@ -32,13 +32,14 @@ internal static class ArrangedConvolutionKernels
         var w = new PtxWriter(
             $"arranged_convolutions_{shape.Directions}x{shape.Steps}x{shape.Channels}x{shape.Taps}"
                 + (shape.ReadsHalves ? "_halves" : "") + (shape.WritesHalves ? "_to_halves" : "")
-                + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.QuantizesInput ? "_integers" : "") + (shape.WritesScanLevels ? "_scan" : "")
                 + (shape.Levels is null ? "" : "_levels"),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Pointer);
         Register weights = w.Parameter(ParameterKind.Pointer), biases = w.Parameter(ParameterKind.Pointer);
         Register output = w.Parameter(ParameterKind.Pointer), rowsOfDirection = w.Parameter(ParameterKind.Integer);
         Register? quantizers = shape.QuantizesInput ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? scanQuantizers = shape.WritesScanLevels ? w.Parameter(ParameterKind.Pointer) : null;
         Register? levelTarget = shape.Levels is null ? null : w.Parameter(ParameterKind.Pointer);
         LevelWriter? levels = shape.Levels is null ? null : new LevelWriter(w, shape.Levels);
         (Register rest, Register piece) = w.Divide(w.Special("ctaid.x"), Pieces(shape));
@@ -73,6 +74,11 @@ internal static class ArrangedConvolutionKernels
                 w.Address(weights, ofTaps, sizeof(float)), k * shape.Channels * sizeof(float)))];
             Register bias = w.LoadConstant(w.Address(biases, ofChannel, sizeof(float)));
             Register? factor = levels?.ReadFactor(ofChannel);
+            ScanQuantizer? scan = scanQuantizers is { } scales
+                ? ScanQuantizer.Read(
+                    w, w.Address(scales, w.MultiplyAdd(direction, 3 * shape.Channels, channel), sizeof(float)),
+                    shape.Channels)
+                : null;
             Register row = w.MultiplyAdd(w.Special("ctaid.y"), shape.Steps, first);
             row = w.MultiplyAdd(direction, rowsOfDirection, row);
             for (int t = 0; t < StepsOfThread; t++)
@@ -85,7 +91,11 @@ internal static class ArrangedConvolutionKernels
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Steps - t)), ofStep = w.Add(row, t);
                 Register u = shape.HasSilu ? w.Silu(sum) : sum;
                 Register index = w.MultiplyAdd(ofStep, shape.OutputStride, channel);
-                w.Store(isInside, Operand.At(w.Address(output, index, shape.OutputBytes)), u, shape.WritesHalves);
+                Operand placeOfU = Operand.At(w.Address(output, index, shape.OutputBytes));
+                if (scan is null)
+                    w.Store(isInside, placeOfU, u, shape.WritesHalves);
+                else
+                    w.DoIf(isInside, "st.global.u8", placeOfU, scan.Level(w, u));
                 if (levels is null)
                     continue;
                 Register parameters = w.MultiplyAdd(direction, shape.Steps, w.Add(first, t));

@@ -6,10 +6,10 @@ namespace Bitis.Gpu.Kernels.Convolutions;
 /// <param name="Taps">The weights.</param>
 /// <param name="Bias">The bias.</param>
 /// <param name="Quantizer">Of a quantized layer: its levels; null for floats.</param>
-/// <param name="Scan">Of levels that the scan reads: 1/scale, lowest and highest level; else nothing.</param>
+/// <param name="Scan">Of levels that the scan reads: what they are; else null.</param>
 /// <param name="LevelFactor">The factor before the levels of the projection; null for none.</param>
 internal sealed record ConvolutionChannel(
-    Register[] Taps, Register Bias, ChannelQuantizer? Quantizer, Register[] Scan, Register? LevelFactor)
+    Register[] Taps, Register Bias, ChannelQuantizer? Quantizer, ScanQuantizer? Scan, Register? LevelFactor)
 {
     /// <summary>Reads what neighbouring channels need.</summary>
     /// <param name="w">The kernel.</param>
@@ -31,7 +31,7 @@ internal sealed record ConvolutionChannel(
             quantizers.Length == 0
                 ? null
                 : new ChannelQuantizer(quantizers[0][i], quantizers[1][i], quantizers[2][i], quantizers[3][i]),
-            [.. scan.Select(row => row[i])],
+            scan.Length == 0 ? null : new ScanQuantizer(scan[0][i], scan[1][i], scan[2][i]),
             factors.Length == 0 ? null : factors[0][i]))];
 
         Register[][] ReadRows(Register table, int rowsOfDirection, int rows)
@@ -57,13 +57,6 @@ internal sealed record ConvolutionChannel(
         foreach ((Register value, Register tap) in values.Zip(Taps))
             sum = w.MultiplyAdd(tap, value, sum);
         return w.Silu(Quantizer is null ? sum : Quantizer.Scale(w, sum, Bias));
-    }
-
-    /// <summary>The level of u that the scan reads, from 0 on.</summary>
-    public Register ScanLevel(PtxWriter w, Register u)
-    {
-        Register centered = w.Subtract(w.Center(u, Scan[0], Scan[1], Scan[2]), Scan[1]);
-        return w.Emit(RegisterKind.Word, "cvt.rzi.s32.f32", centered);
     }
 
     /// <summary>The addresses of the parameters, of both directions each.</summary>

@@ -83,8 +83,8 @@ internal static class ConvolutionKernels
                 Register u = of.Output(w, direction == 0 ? met : met.Reverse());
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
                 Operand placeOfU = Operand.At(output, t * shape.OutputStride * shape.OutputBytes);
-                if (shape.WritesScanLevels)
-                    w.DoIf(isInside, "st.global.u8", placeOfU, of.ScanLevel(w, u));
+                if (of.Scan is { } scan)
+                    w.DoIf(isInside, "st.global.u8", placeOfU, scan.Level(w, u));
                 else
                     w.Store(isInside, placeOfU, u, shape.AreHalves);
                 if (levels is null)

@@ -35,12 +35,14 @@ internal static class DepthwiseKernels
         var w = new PtxWriter(
             $"depthwise_{shape.Height}x{shape.Width}x{shape.Channels}_{shape.Side}"
                 + (shape.ReadsHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
+                + (shape.WritesScanLevels ? "_scan" : "")
                 + (shape.Levels.Count > 0 ? $"_levels_{shape.Levels.Count}" : ""),
             Threads);
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register output = w.Parameter(ParameterKind.Pointer);
         Register? biases = shape.HasBias ? w.Parameter(ParameterKind.Pointer) : null;
         Register? quantizers = shape.QuantizesInput ? w.Parameter(ParameterKind.Pointer) : null;
+        Register? scanQuantizers = shape.WritesScanLevels ? w.Parameter(ParameterKind.Pointer) : null;
         (Register Target, LevelWriter Levels)[] levels = [.. shape.Levels.Select(
             levels => (w.Parameter(ParameterKind.Pointer), new LevelWriter(w, levels)))];
         (Register part, Register place) = w.Divide(w.Special("ctaid.x"), shape.Height * Pieces(shape));
@@ -61,6 +63,9 @@ internal static class DepthwiseKernels
             : w.Float(0))];
         AddLines(w, shape, new Window(input, weights, line, first, row, channel), quantizer, sums);
 
+        ScanQuantizer? scan = scanQuantizers is { } scales
+            ? ScanQuantizer.Read(w, w.Address(scales, channel, sizeof(float)), shape.Channels)
+            : null;
         Register?[] factors = [.. levels.Select(of => of.Levels.ReadFactor(channel))];
         for (int t = 0; t < TokensOfThread; t++)
         {
@@ -68,8 +73,11 @@ internal static class DepthwiseKernels
             Register sum = quantizer is null ? sums[t] : quantizer.Scale(w, sums[t], bias);
             Register u = shape.HasSilu ? w.Silu(sum) : sum, ofToken = w.Add(row, t);
             Register index = w.MultiplyAdd(ofToken, shape.OutputStride, channel);
-            int bytes = shape.WritesHalves ? sizeof(ushort) : sizeof(float);
-            w.Store(isInside, Operand.At(w.Address(output, index, bytes)), u, shape.WritesHalves);
+            Operand placeOfU = Operand.At(w.Address(output, index, shape.OutputBytes));
+            if (scan is null)
+                w.Store(isInside, placeOfU, u, shape.WritesHalves);
+            else
+                w.DoIf(isInside, "st.global.u8", placeOfU, scan.Level(w, u));
             for (int i = 0; i < levels.Length; i++)
             {
                 Register levelIndex = w.MultiplyAdd(ofToken, shape.LevelStride, channel);

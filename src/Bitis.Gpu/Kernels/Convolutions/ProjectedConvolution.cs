@@ -207,8 +207,7 @@ internal sealed class ProjectedConvolution
         PtxWriter w = _writer;
         if (_convolution.WritesScanLevels)
         {
-            Register levels = w.PackLevels(channels[0].ScanLevel(w, u[0]), channels[1].ScanLevel(w, u[1]));
-            w.DoIf(isInside, "st.global.u16", target, levels);
+            w.StoreLevels(isInside, target, [.. channels.Zip(u, (of, value) => of.Scan!.Level(w, value))]);
         }
         else if (halves is { } word)
         {
