@@ -25,7 +25,8 @@ public sealed class ArrangedConvolutionTests
         var shape = new ArrangedConvolutionShape(directions, steps, channels, taps)
         {
             InputRows = rows,
-            InputStride = channels + 5,
+            InputStride = channels + (channels % 2 == 0 ? 6 : 5),
+            AtOnce = channels % 2 == 0 ? 2 : 1,
             HasSilu = !quantizes,
             ReadsHalves = areHalves,
             WritesHalves = areHalves,

@@ -12,6 +12,7 @@ public sealed class DepthwiseTests
     [InlineData(2, 8, 8, 24, 3, true)]
     [InlineData(1, 1, 1, 5, 3, false)]
     [InlineData(1, 5, 17, 33, 5, true)]
+    [InlineData(1, 5, 17, 34, 5, true)]
     [InlineData(1, 3, 2, 7, 1, false)]
     public void Outputs_are_those_of_the_definition(
         int images, int height, int width, int channels, int side, bool areHalves)
@@ -21,7 +22,8 @@ public sealed class DepthwiseTests
             {
                 HasBias = side != 1,
                 HasSilu = side != 5,
-                InputStride = channels + 3,
+                InputStride = channels + (channels % 2 == 0 ? 4 : 3),
+                AtOnce = channels % 2 == 0 ? 2 : 1,
                 ReadsHalves = areHalves,
                 WritesHalves = areHalves,
                 Levels = [new LevelShape(240), new LevelShape(251, HasFactors: true)],
@@ -56,6 +58,7 @@ public sealed class DepthwiseTests
         DepthwiseShape shape = Quantized(height, width, channels, side, hasBias: true) with
         {
             WritesScanLevels = true,
+            AtOnce = side == 3 ? 2 : 1,
             Levels = [new LevelShape(251, HasFactors: true)],
         };
         var data = new DepthwiseCase(shape, images);

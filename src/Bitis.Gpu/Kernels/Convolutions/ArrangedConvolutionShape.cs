@@ -33,6 +33,9 @@ internal sealed record ArrangedConvolutionShape(int Directions, int Steps, int C
     /// <summary>What levels of the outputs are written, too; null for none.</summary>
     public LevelShape? Levels { get; init; }
 
+    /// <summary>The neighbouring channels of a thread: 1, or 2 that lie where they can be read at once.</summary>
+    public int AtOnce { get; init; } = 1;
+
     /// <summary>The distance of rows of the outputs in elements.</summary>
     public int OutputStride => WritesScanLevels ? LevelStride
         : WritesHalves ? LinearShape.RowHalves(Channels)

@@ -13,18 +13,19 @@ internal sealed record ConvolutionChannel(
 {
     /// <summary>Reads what neighbouring channels need.</summary>
     /// <param name="w">The kernel.</param>
-    /// <param name="shape">The convolution.</param>
+    /// <param name="channels">How many channels there are.</param>
+    /// <param name="rows">How many taps there are.</param>
     /// <param name="tables">Where it lies.</param>
     /// <param name="place">The first channel's place in tables with a number of rows for each direction.</param>
     /// <param name="count">How many channels: one, or two of which the first is even.</param>
     public static ConvolutionChannel[] Read(
-        PtxWriter w, ConvolutionShape shape, Tables tables, Func<int, Register> place, int count = 1)
+        PtxWriter w, int channels, int rows, Tables tables, Func<int, Register> place, int count = 1)
     {
-        Register[][] taps = ReadRows(tables.Weights, shape.Taps, shape.Taps);
-        Register[][] biases = ReadRows(tables.Biases, 1, 1);
-        Register[][] quantizers = tables.InputQuantizers is { } input ? ReadRows(input, 4, 4) : [];
-        Register[][] scan = tables.ScanQuantizers is { } scales ? ReadRows(scales, 3, 3) : [];
-        Register[][] factors = tables.LevelFactors is { } levels ? ReadRows(levels, 1, 1) : [];
+        Register[][] taps = ReadRows(tables.Weights, rows);
+        Register[][] biases = ReadRows(tables.Biases, 1);
+        Register[][] quantizers = tables.InputQuantizers is { } input ? ReadRows(input, 4) : [];
+        Register[][] scan = tables.ScanQuantizers is { } scales ? ReadRows(scales, 3) : [];
+        Register[][] factors = tables.LevelFactors is { } levels ? ReadRows(levels, 1) : [];
         return [.. Enumerable.Range(0, count).Select(i => new ConvolutionChannel(
             [.. taps.Select(row => row[i])],
             biases[0][i],
@@ -34,32 +35,34 @@ internal sealed record ConvolutionChannel(
             scan.Length == 0 ? null : new ScanQuantizer(scan[0][i], scan[1][i], scan[2][i]),
             factors.Length == 0 ? null : factors[0][i]))];
 
-        Register[][] ReadRows(Register table, int rowsOfDirection, int rows)
+        Register[][] ReadRows(Register table, int rowsOfDirection)
         {
             Register first = w.Address(table, place(rowsOfDirection), sizeof(float));
-            return [.. Enumerable.Range(0, rows).Select(
-                row => w.LoadConstants(first, row * shape.Channels * sizeof(float), count))];
+            return [.. Enumerable.Range(0, rowsOfDirection).Select(
+                row => w.LoadConstants(first, row * channels * sizeof(float), count))];
         }
     }
 
-    /// <summary>Makes values of the input those that the taps multiply.</summary>
-    public Register[] Prepare(PtxWriter w, ConvolutionShape shape, Register[] values) =>
-        Quantizer is { } grid && !shape.ReadsLevels
-            ? [.. values.Select(value => grid.Center(w, value))]
-            : values;
+    /// <summary>Makes floats of the input what the taps multiply.</summary>
+    public Register[] Prepare(PtxWriter w, Register[] values) => Quantizer is { } grid
+        ? [.. values.Select(value => grid.Center(w, value))]
+        : values;
 
-    /// <summary>u of a token: SiLU of the sum.</summary>
+    /// <summary>The output of a token.</summary>
     /// <param name="w">The kernel.</param>
     /// <param name="values">The values that the taps meet, in their order.</param>
-    public Register Output(PtxWriter w, IEnumerable<Register> values)
+    /// <param name="hasSilu">Whether it is SiLU of the sum.</param>
+    public Register Output(PtxWriter w, IEnumerable<Register> values, bool hasSilu = true)
     {
         Register sum = Quantizer is null ? Bias : w.Float(0);
         foreach ((Register value, Register tap) in values.Zip(Taps))
             sum = w.MultiplyAdd(tap, value, sum);
-        return w.Silu(Quantizer is null ? sum : Quantizer.Scale(w, sum, Bias));
+        if (Quantizer is not null)
+            sum = Quantizer.Scale(w, sum, Bias);
+        return hasSilu ? w.Silu(sum) : sum;
     }
 
-    /// <summary>The addresses of the parameters, of both directions each.</summary>
+    /// <summary>The addresses of the parameters, of all directions each.</summary>
     /// <param name="Weights">Rows of taps.</param>
     /// <param name="Biases">Biases.</param>
     /// <param name="InputQuantizers">Four rows of levels; null for floats.</param>

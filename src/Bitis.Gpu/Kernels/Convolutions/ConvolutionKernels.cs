@@ -72,10 +72,12 @@ internal static class ConvolutionKernels
         {
             int d = direction;
             ConvolutionChannel of = ConvolutionChannel.Read(
-                w, shape, tables, rows => w.Add(channel, d * rows * shape.Channels))[0];
+                w, shape.Channels, shape.Taps, tables, rows => w.Add(channel, d * rows * shape.Channels))[0];
             // The values that the direction's taps meet.
             int start = direction * before;
-            Register[] values = of.Prepare(w, shape, x[start..(start + TokensOfThread + before)]);
+            Register[] values = x[start..(start + TokensOfThread + before)];
+            if (!shape.ReadsLevels)
+                values = of.Prepare(w, values);
             Register output = w.Address(direction == 0 ? forward : backward, index, shape.OutputBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {

@@ -33,6 +33,9 @@ internal sealed record DepthwiseShape(int Height, int Width, int Channels, int S
     /// <summary>The levels of the output that are written, too.</summary>
     public IReadOnlyList<LevelShape> Levels { get; init; } = [];
 
+    /// <summary>The neighbouring channels of a thread: 1, or 2 that lie where they can be read at once.</summary>
+    public int AtOnce { get; init; } = 1;
+
     /// <summary>The distance of rows of the output in elements.</summary>
     public int OutputStride => WritesScanLevels ? LevelStride
         : WritesHalves ? LinearShape.RowHalves(Channels)

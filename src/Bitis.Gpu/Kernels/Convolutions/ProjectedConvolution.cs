@@ -129,9 +129,11 @@ internal sealed class ProjectedConvolution
         Register token = w.Add(_block.FirstToken, row), place = w.Add(_block.FirstRow, token);
 
         ConvolutionChannel[] channels = ConvolutionChannel.Read(
-            w, shape, _parameters.Tables, rows => w.MultiplyAdd(direction, rows * shape.Channels, safe), count: 2);
+            w, shape.Channels, shape.Taps, _parameters.Tables,
+            rows => w.MultiplyAdd(direction, rows * shape.Channels, safe), count: 2);
         Register[][] window = ReadWindow(token, place, safe, channels);
-        window = [.. channels.Zip(window, (of, values) => of.Prepare(w, shape, values))];
+        if (!shape.ReadsLevels)
+            window = [.. channels.Zip(window, (of, values) => of.Prepare(w, values))];
 
         Register first = w.MultiplyAdd(place, shape.OutputStride, w.MultiplyAdd(
             direction, _parameters.OffsetOfU, safe));

@@ -45,6 +45,7 @@ internal static class ConvolutionSteps
             WritesHalves = y is { IsHalves: true },
             QuantizesInput = quantized is not null,
             WritesScanLevels = scanLevels is not null,
+            AtOnce = ElementSteps.HavePairs(x, y) && layer.Channels % 2 == 0 ? 2 : 1,
             Levels = [.. levels.Select(target => TokenScales.ShapeOf(target.Layer))],
         };
         (GpuFunction function, GpuKernelRow<DepthwiseShape> row) = plan.Load(DepthwiseKernels.Table, shape);
@@ -109,6 +110,7 @@ internal static class ConvolutionSteps
             WritesHalves = y is { IsHalves: true },
             QuantizesInput = layers[0] is not null,
             WritesScanLevels = scan is not null,
+            AtOnce = ElementSteps.HavePairs(x, y) && channels % 2 == 0 ? 2 : 1,
             Levels = shape,
         };
         (GpuFunction function, GpuKernelRow<ArrangedConvolutionShape> row) =
