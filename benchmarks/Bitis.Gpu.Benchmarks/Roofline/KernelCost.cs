@@ -41,6 +41,7 @@ internal sealed record KernelCost(
             LinearShape shape => Of(shape, rows),
             NormShape shape => Of(shape, rows),
             ConvolutionShape shape => Of(shape, images),
+            ProjectedConvolutionShape shape => Of(shape, images),
             ArrangedConvolutionShape shape => Of(shape, images),
             DepthwiseShape shape => Of(shape, images),
             ScanShape shape => Of(shape, images),
@@ -94,12 +95,24 @@ internal sealed record KernelCost(
             values * ((2 * (shape.Taps + InstructionsOfSilu)) + (quantizations * InstructionsOfQuantization)));
     }
 
+    /// <summary>Both convolutions with the projections behind them, which read nothing of memory but weights.</summary>
+    public static KernelCost Of(ProjectedConvolutionShape shape, double images)
+    {
+        double rows = images * shape.Convolution.Tokens;
+        KernelCost convolution = Of(shape.Convolution, images), projection = Of(shape.Projection, rows);
+        double kept = shape.Projection.Groups * rows * shape.Projection.InputBytes;
+        // Levels are neither written nor read, nor are their scales read for each image.
+        double levels = shape.Convolution.Levels is null ? 0 : kept + (8 * shape.Projection.Groups * rows);
+        return (convolution + projection) with { Bytes = convolution.Bytes + projection.Bytes - kept - levels };
+    }
+
     /// <summary>Convolutions along the tokens in other orders, one for each direction.</summary>
     public static KernelCost Of(ArrangedConvolutionShape shape, double images)
     {
         double values = images * shape.Directions * shape.Steps * shape.Channels;
         int bytes = shape.OutputBytes + (shape.Levels is null ? 0 : 1);
-        int instructions = shape.Taps + (shape.HasSilu ? InstructionsOfSilu : 0) + Quantization(shape.Levels);
+        int instructions = shape.Taps + (shape.HasSilu ? InstructionsOfSilu : 0) + Quantization(shape.Levels)
+            + (shape.WritesScanLevels ? InstructionsOfQuantization : 0);
         return new KernelCost(
             (images * shape.InputRows * shape.Channels * shape.InputBytes) + (values * bytes),
             0,
@@ -112,8 +125,8 @@ internal sealed record KernelCost(
     public static KernelCost Of(DepthwiseShape shape, double images)
     {
         double values = images * shape.Height * shape.Width * shape.Channels;
-        int bytes = FloatBytes(shape.ReadsHalves) + FloatBytes(shape.WritesHalves) + shape.Levels.Count;
-        int quantizations = (shape.QuantizesInput ? 1 : 0) + shape.Levels.Count;
+        int bytes = FloatBytes(shape.ReadsHalves) + shape.OutputBytes + shape.Levels.Count;
+        int quantizations = (shape.QuantizesInput ? 1 : 0) + (shape.WritesScanLevels ? 1 : 0) + shape.Levels.Count;
         int instructions = (shape.Side * shape.Side) + (shape.HasSilu ? InstructionsOfSilu : 0)
             + (quantizations * InstructionsOfQuantization);
         return new KernelCost(

@@ -17,6 +17,9 @@ internal readonly record struct GpuArgument(ParameterKind Kind, ulong Bits)
         ? new GpuArgument(ParameterKind.Pointer, buffer.Address + (ulong)offset)
         : throw new ArgumentOutOfRangeException(nameof(offset));
 
+    /// <summary>The address behind some bytes.</summary>
+    public GpuArgument Behind(long bytes) => this with { Bits = Bits + (ulong)bytes };
+
     /// <summary>An integer.</summary>
     public static implicit operator GpuArgument(int value) => new(ParameterKind.Integer, (uint)value);
 }

@@ -12,4 +12,8 @@ namespace Bitis.Gpu.Kernels;
 /// <param name="Grid">The blocks for a shape and a number of rows or images.</param>
 internal sealed record GpuKernelRow<TShape>(
     string Name, ComputeCapability Least, Func<TShape, bool> Fits, Func<TShape, PtxTarget, PtxKernel> Emit,
-    Func<TShape, int, GpuGrid> Grid);
+    Func<TShape, int, GpuGrid> Grid)
+{
+    /// <summary>The shared memory of a block that a device has to have; by default what all devices have.</summary>
+    public Func<TShape, int> SharedBytes { get; init; } = _ => 0;
+}

@@ -19,13 +19,20 @@ internal sealed class GpuKernelTable<TShape>(params IReadOnlyList<GpuKernelRow<T
     /// <param name="shape">The shape.</param>
     /// <param name="count">The rows or images, which decide how many blocks there are.</param>
     /// <exception cref="BitisException">There is no way.</exception>
-    public GpuKernelRow<TShape> Best(GpuDevice device, TShape shape, int count)
-    {
-        GpuKernelRow<TShape>[] fitting =
-            [.. Rows.Where(row => device.Capability >= row.Least && row.Fits(shape))];
-        return fitting.FirstOrDefault(row => row.Grid(shape, count).Blocks >= device.Multiprocessors)
-            ?? fitting.MaxBy(row => row.Grid(shape, count).Blocks)
+    public GpuKernelRow<TShape> Best(GpuDevice device, TShape shape, int count) =>
+        Find(device, shape, count)
             ?? throw new BitisException(
                 $"There is no GPU kernel for {shape} and compute capability {device.Capability}.");
+
+    /// <summary>As <see cref="Best"/>; null if there is no way.</summary>
+    public GpuKernelRow<TShape>? Find(GpuDevice device, TShape shape, int count)
+    {
+        GpuKernelRow<TShape>[] fitting =
+        [
+            .. Rows.Where(row => device.Capability >= row.Least && row.Fits(shape)
+                && row.SharedBytes(shape) <= device.MaxSharedBytes),
+        ];
+        return fitting.FirstOrDefault(row => row.Grid(shape, count).Blocks >= device.Multiprocessors)
+            ?? fitting.MaxBy(row => row.Grid(shape, count).Blocks);
     }
 }

@@ -259,6 +259,9 @@ internal sealed class GpuPlanBuilder
     public VimMixer? MixerOf(Node node) => _units.Mixers.FirstOrDefault(
         mixer => mixer.Input == node && _units.IsOnlyReadBy(node, mixer));
 
+    /// <summary>Whether only one unit reads a value, or views of it.</summary>
+    public bool IsOnlyReadBy(Node node, object unit) => _units.IsOnlyReadBy(node, unit);
+
     /// <summary>Sets x as levels, and z.</summary>
     public void SetSplit(VimMixer mixer, GpuLevels x, GpuMatrix z)
     {
@@ -301,17 +304,24 @@ internal sealed class GpuPlanBuilder
     /// <param name="shape">The shape.</param>
     /// <param name="countOfImage">The rows of an image, or 1, as the table's grids count.</param>
     public (GpuFunction Function, GpuKernelRow<TShape> Row) Load<TShape>(
-        GpuKernelTable<TShape> table, TShape shape, int countOfImage = 1)
+        GpuKernelTable<TShape> table, TShape shape, int countOfImage = 1) =>
+        Ready(table.Best(_device, shape, _images * countOfImage), shape);
+
+    /// <summary>The best kernel for a shape, ready; null if none fits the shape and the device.</summary>
+    public (GpuFunction Function, GpuKernelRow<TShape> Row)? Find<TShape>(
+        GpuKernelTable<TShape> table, TShape shape) =>
+        table.Find(_device, shape, _images) is { } row ? Ready(row, shape) : null;
+
+    /// <summary>Adds a launch, which depends on the number of images.</summary>
+    public void Add(Func<int, GpuLaunch> step) => _steps.Add(step);
+
+    private (GpuFunction Function, GpuKernelRow<TShape> Row) Ready<TShape>(GpuKernelRow<TShape> row, TShape shape)
     {
-        GpuKernelRow<TShape> row = table.Best(_device, shape, _images * countOfImage);
         PtxKernel kernel = row.Emit(shape, _target) with { Shape = shape };
         if (!_functions.TryGetValue(kernel.Text, out GpuFunction? function))
             _functions.Add(kernel.Text, function = Own(_device.Load(kernel)));
         return (function, row);
     }
-
-    /// <summary>Adds a launch, which depends on the number of images.</summary>
-    public void Add(Func<int, GpuLaunch> step) => _steps.Add(step);
 
     private GpuPlan Build()
     {

@@ -128,6 +128,17 @@ internal sealed partial class PtxWriter
     public Register LoadConstant(Register address, int offset = 0) =>
         Emit(RegisterKind.Float, "ld.global.nc.f32", Operand.At(address, offset));
 
+    /// <summary>Neighbouring float32 of memory that the kernel does not write.</summary>
+    /// <param name="address">Where they begin, a multiple of all their bytes.</param>
+    /// <param name="offset">Bytes behind the address.</param>
+    /// <param name="count">How many: 1, 2 or 4.</param>
+    public Register[] LoadConstants(Register address, int offset, int count)
+    {
+        Register[] values = New(RegisterKind.Float, count);
+        LoadVector(predicate: null, "ld.global.nc", values, Operand.At(address, offset), areHalves: false);
+        return values;
+    }
+
     /// <summary>Neighbouring values of 4 bytes in shared memory.</summary>
     /// <param name="kind">What they are.</param>
     /// <param name="address">Where they begin.</param>

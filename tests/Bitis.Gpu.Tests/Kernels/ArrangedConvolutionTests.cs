@@ -11,22 +11,27 @@ namespace Bitis.Gpu.Tests.Kernels;
 public sealed class ArrangedConvolutionTests
 {
     [Theory]
-    [InlineData(2, 4, 25, 20, 40, 4, false, false)]
-    [InlineData(1, 1, 16, 16, 130, 3, true, false)]
-    [InlineData(1, 2, 1, 1, 5, 4, false, false)]
-    [InlineData(2, 4, 25, 20, 40, 4, false, true)]
+    [InlineData(2, 4, 25, 20, 40, 4, "floats")]
+    [InlineData(1, 1, 16, 16, 130, 3, "halves")]
+    [InlineData(1, 2, 1, 1, 5, 4, "floats")]
+    [InlineData(2, 4, 25, 20, 40, 4, "integers")]
+    [InlineData(2, 4, 25, 20, 40, 4, "integers to levels of scans")]
     public void Outputs_are_those_of_the_definition(
-        int images, int directions, int steps, int rows, int channels, int taps, bool areHalves, bool quantizes)
+        int images, int directions, int steps, int rows, int channels, int taps, string form)
     {
+        bool areHalves = form == "halves", quantizes = form.StartsWith("integers", StringComparison.Ordinal);
+        bool writesScanLevels = form == "integers to levels of scans";
         var random = new RandomValues(1);
         var shape = new ArrangedConvolutionShape(directions, steps, channels, taps)
         {
             InputRows = rows,
-            InputStride = channels + 5,
+            InputStride = channels + (channels % 2 == 0 ? 6 : 5),
+            AtOnce = channels % 2 == 0 ? 2 : 1,
             HasSilu = !quantizes,
             ReadsHalves = areHalves,
             WritesHalves = areHalves,
             QuantizesInput = quantizes,
+            WritesScanLevels = writesScanLevels,
             Levels = new LevelShape(251, HasFactors: true),
         };
         float[] x = random.Floats(images * rows * shape.InputStride, -2, 2, areHalves);
@@ -37,6 +42,10 @@ public sealed class ArrangedConvolutionTests
         float[] inverses = random.Floats(directions * steps, 20, 60);
         float[] zeros = random.Integers(directions * steps, 20, 90);
         float[][] grids = [.. Enumerable.Range(0, directions).Select(_ => Quantizer(random, channels))];
+        float[] lows = random.Integers(directions * channels, -255, 1), scales = random.Floats(lows.Length, 20, 60);
+        float[] scan = [.. Enumerable.Range(0, directions).SelectMany(d => (float[])[
+            .. scales.AsSpan(d * channels, channels), .. lows.AsSpan(d * channels, channels),
+            .. lows[(d * channels)..((d + 1) * channels)].Select(low => low + 255)])];
         int[] map = [.. Enumerable.Range(0, directions).SelectMany(_ => random.Rows(steps, rows))];
         using var device = new EmulatedDevice(PtxTarget.Sm80, quantizes ? null : 9);
         GpuKernelRow<ArrangedConvolutionShape> row = ArrangedConvolutionKernels.Table.Best(device, shape, images);
@@ -54,6 +63,7 @@ public sealed class ArrangedConvolutionTests
             Output = output,
             RowsOfDirection = images * steps,
             InputQuantizers = device.Upload<float>([.. grids.SelectMany(grid => grid)]),
+            ScanQuantizers = device.Upload<float>(scan),
             LevelTarget = levels,
             Levels = new LevelOperands(
                 device.Upload<float>(inverses), device.Upload<float>(zeros), device.Upload<float>(factors)),
@@ -79,9 +89,19 @@ public sealed class ArrangedConvolutionTests
             double expected = quantizes
                 ? ((float)sum * grids[direction][(3 * channels) + channel]) + bias
                 : (sum + bias) / (1 + Math.Exp(-(sum + bias)));
-            double written = KernelRun.Peek(output, (place * shape.OutputStride) + channel, areHalves);
-            double tolerance = quantizes ? 0 : areHalves ? Math.Max(1e-5, Math.Abs(expected) / 2000) : 5e-6;
-            Assert.InRange(written - expected, -tolerance, tolerance);
+            int at = (place * shape.OutputStride) + channel, ofChannel = (direction * channels) + channel;
+            if (writesScanLevels)
+            {
+                float low = lows[ofChannel];
+                float rounded = MathF.Round((float)expected * scales[ofChannel]);
+                Assert.Equal(Math.Clamp(rounded, low, low + 255) - low, ((EmulatedBuffer)output).Peek(at, 1)[0]);
+            }
+            else
+            {
+                double written = KernelRun.Peek(output, at, areHalves);
+                double tolerance = quantizes ? 0 : areHalves ? Math.Max(1e-5, Math.Abs(expected) / 2000) : 5e-6;
+                Assert.InRange(written - expected, -tolerance, tolerance);
+            }
             int group = (direction * steps) + step;
             double level = Math.Clamp(
                 Math.Round(expected * factors[(direction * channels) + channel] * inverses[group]) + zeros[group], 0,

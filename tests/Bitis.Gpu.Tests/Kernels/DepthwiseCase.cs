@@ -20,6 +20,7 @@ internal sealed class DepthwiseCase
     private readonly float[] _inverses;
     private readonly float[] _zeros;
     private readonly float[] _factors;
+    private readonly float[] _scanQuantizers;
 
     public DepthwiseCase(DepthwiseShape shape, int images)
     {
@@ -40,6 +41,8 @@ internal sealed class DepthwiseCase
         _inverses = random.Floats(tokens, 20, 60);
         _zeros = random.Integers(tokens, 20, 90);
         _factors = random.Floats(channels, 0.5f, 2);
+        float[] lows = random.Integers(channels, -255, 1);
+        _scanQuantizers = [.. random.Floats(channels, 20, 60), .. lows, .. lows.Select(low => low + 255)];
         Expected = Compute();
     }
 
@@ -54,8 +57,7 @@ internal sealed class DepthwiseCase
         PtxKernel kernel = row.Emit(_shape, PtxTarget.Sm80);
         using GpuFunction function = device.Load(change is null ? kernel : change(kernel));
         int rows = _images * _shape.Height * _shape.Width;
-        int bytes = _shape.WritesHalves ? sizeof(ushort) : sizeof(float);
-        GpuBuffer output = device.Allocate(rows * _shape.OutputStride * bytes);
+        GpuBuffer output = device.Allocate(rows * _shape.OutputStride * _shape.OutputBytes);
         GpuBuffer[] levels = [.. _shape.Levels.Select(_ => device.Allocate(rows * _shape.LevelStride))];
         var parameters = new LevelOperands(
             device.Upload<float>(_inverses), device.Upload<float>(_zeros), device.Upload<float>(_factors));
@@ -67,6 +69,7 @@ internal sealed class DepthwiseCase
             Output = output,
             Biases = device.Upload<float>(_biases),
             InputQuantizers = device.Upload<float>(_quantizers),
+            ScanQuantizers = device.Upload<float>(_scanQuantizers),
             Levels = [.. levels.Select(target => (target, parameters))],
         };
         using GpuGraph graph = device.Record([operands.Launch(function, row, _shape)]);
@@ -76,7 +79,10 @@ internal sealed class DepthwiseCase
         for (int i = 0; i < values.Length; i++)
         {
             (int token, int channel) = Math.DivRem(i, _shape.Channels);
-            values[i] = KernelRun.Peek(output, (token * _shape.OutputStride) + channel, _shape.WritesHalves);
+            int place = (token * _shape.OutputStride) + channel;
+            values[i] = _shape.WritesScanLevels
+                ? ((EmulatedBuffer)output).Peek(place, 1)[0]
+                : KernelRun.Peek(output, place, _shape.WritesHalves);
             if (levels.Length > 0)
                 written[i] = ((EmulatedBuffer)levels[^1]).Peek((token * _shape.LevelStride) + channel, 1)[0];
         }
@@ -91,6 +97,14 @@ internal sealed class DepthwiseCase
         double factor = _shape.Levels[^1].HasFactors ? _factors[channel] : 1;
         return Math.Clamp(
             Math.Round(value * factor * _inverses[token]) + _zeros[token], 0, _shape.Levels[^1].MaxLevel);
+    }
+
+    /// <summary>The level of an output that a scan reads, from 0 on.</summary>
+    public double ScanLevel(int index, double value)
+    {
+        int channels = _shape.Channels, channel = index % channels;
+        float low = _scanQuantizers[channels + channel], high = _scanQuantizers[(2 * channels) + channel];
+        return Math.Clamp(MathF.Round((float)value * _scanQuantizers[channel]), low, high) - low;
     }
 
     private double[] Compute()

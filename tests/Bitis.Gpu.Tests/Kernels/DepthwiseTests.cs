@@ -12,6 +12,7 @@ public sealed class DepthwiseTests
     [InlineData(2, 8, 8, 24, 3, true)]
     [InlineData(1, 1, 1, 5, 3, false)]
     [InlineData(1, 5, 17, 33, 5, true)]
+    [InlineData(1, 5, 17, 34, 5, true)]
     [InlineData(1, 3, 2, 7, 1, false)]
     public void Outputs_are_those_of_the_definition(
         int images, int height, int width, int channels, int side, bool areHalves)
@@ -21,7 +22,8 @@ public sealed class DepthwiseTests
             {
                 HasBias = side != 1,
                 HasSilu = side != 5,
-                InputStride = channels + 3,
+                InputStride = channels + (channels % 2 == 0 ? 4 : 3),
+                AtOnce = channels % 2 == 0 ? 2 : 1,
                 ReadsHalves = areHalves,
                 WritesHalves = areHalves,
                 Levels = [new LevelShape(240), new LevelShape(251, HasFactors: true)],
@@ -45,6 +47,26 @@ public sealed class DepthwiseTests
     {
         var data = new DepthwiseCase(Quantized(height, width, channels, side, hasBias), images);
         Assert.Equal(data.Expected, data.Run().Values.Select(value => (double)value));
+    }
+
+    [Theory]
+    [InlineData(2, 7, 9, 70, 3)]
+    [InlineData(1, 3, 5, 130, 5)]
+    public void Levels_that_scans_read_have_the_bits_of_the_CPU(
+        int images, int height, int width, int channels, int side)
+    {
+        DepthwiseShape shape = Quantized(height, width, channels, side, hasBias: true) with
+        {
+            WritesScanLevels = true,
+            AtOnce = side == 3 ? 2 : 1,
+            Levels = [new LevelShape(251, HasFactors: true)],
+        };
+        var data = new DepthwiseCase(shape, images);
+        (float[] values, byte[] levels) = data.Run();
+        Assert.Equal(
+            data.Expected.Select((value, i) => data.ScanLevel(i, value)), values.Select(value => (double)value));
+        for (int i = 0; i < levels.Length; i++)
+            Assert.InRange(levels[i] - data.Level(i, data.Expected[i]), -1, 1);
     }
 
     [Theory]

@@ -20,7 +20,9 @@ public sealed class ElementTests
         const int Images = 2, Rows = 11, SourceRows = 13, Columns = 38;
         ElementOperation operation = Enum.Parse<ElementOperation>(name);
         bool isBinary = operation is ElementOperation.Add or ElementOperation.Multiply or ElementOperation.Gate;
-        foreach ((bool areHalves, bool writesLevels) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
+        foreach ((bool areHalves, bool writesLevels, int atOnce) in ((bool, bool, int)[])[
+            (false, false, 1), (true, false, 1), (false, true, 1), (false, false, 2), (true, false, 2),
+            (true, true, 2)])
         {
             var random = new RandomValues(3);
             var shape = new ElementShape(
@@ -30,6 +32,7 @@ public sealed class ElementTests
                 Factor = 0.75f,
                 Levels = writesLevels ? new LevelShape(250, HasFactors: true) : null,
                 WritesHalves = areHalves,
+                AtOnce = atOnce,
                 OutputStride = Columns + 10,
             };
             float[] a = random.Floats(Images * SourceRows * (Columns + 2), -3, 3, areHalves);

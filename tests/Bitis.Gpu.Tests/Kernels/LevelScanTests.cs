@@ -86,6 +86,62 @@ public sealed class LevelScanTests
         }
     }
 
+    /// <summary>In orders of their own, with steps that have no row.</summary>
+    [Fact]
+    public void Levels_of_u_give_the_same_bits_in_any_order()
+    {
+        const int Images = 2, Directions = 4, Steps = 20, Rows = 17, Channels = 40, States = 8;
+        var random = new Random(8);
+        var orders = new RandomValues(9);
+        float[] Values(int count, float low, float high) =>
+            [.. Enumerable.Range(0, count).Select(_ => low + (random.NextSingle() * (high - low)))];
+        IntegerScanTables first = Tables(random, Values, Steps, Channels, States, groups: 2, hiddenBits: 8);
+        IntegerScanTables[] tables = [.. Enumerable.Range(0, Directions).Select(_ => first)];
+        var shape = new ScanShape(Steps, Channels, States, Rank: 1)
+        {
+            Levels = ScanConstants.ShapeOf(first),
+            Arrangement = new ScanArrangement(Directions, Rows, Rows),
+            HasGate = false,
+        };
+        float[] u = Values(Images * Rows * Channels, -1, 1), weights = Values(Directions * Channels, 1, 4);
+        float[] parameters = Values(Directions * Images * Rows * shape.ParameterStride, -1.5f, 1.5f);
+        int[] rows = [.. Enumerable.Range(0, Directions).SelectMany(_ => orders.Rows(Steps, Rows))];
+        int[] targets = [.. Enumerable.Range(0, Directions).SelectMany(_ => orders.Rows(Steps, Rows))];
+        foreach (GpuKernelRow<ScanShape> row in ScanKernels.Table.Rows)
+            Assert.Equal(Run(row, shape), Run(row, shape with { ReadsLevels = true }));
+
+        float[] Run(GpuKernelRow<ScanShape> row, ScanShape ofRun)
+        {
+            using EmulatedDevice device = KernelRun.Device();
+            Assert.True(row.Fits(ofRun));
+            using GpuFunction function = device.Load(row.Emit(ofRun, PtxTarget.Sm80));
+            GpuBuffer output = device.Allocate(Directions * Images * Rows * Channels * sizeof(float));
+            var operands = new ScanOperands
+            {
+                Images = Images,
+                Input = ofRun.ReadsLevels
+                    ? device.Upload<byte>(Levels(u, first, ofRun))
+                    : device.Upload<float>(u),
+                InputOffset = 0,
+                Parameters = device.Upload<float>(parameters),
+                ParameterOffset = Images * Rows * shape.ParameterStride,
+                Rows = device.Upload<int>(rows),
+                Targets = device.Upload<int>(targets),
+                OutputOffset = Images * Rows * Channels,
+                DeltaWeights = device.Upload<float>(weights),
+                DeltaBiases = device.Upload<float>(new float[Directions * Channels]),
+                States = ScanConstants.ConstantsOf(
+                    tables, Steps, x => device.Upload<float>(x), x => device.Upload<int>(x)),
+                Output = output,
+            };
+            using GpuGraph graph = device.Record([operands.Launch(function, row, ofRun)]);
+            graph.Run();
+            var y = new float[Directions * Images * Rows * Channels];
+            output.Read(y.AsSpan());
+            return y;
+        }
+    }
+
     /// <summary>The levels of u, from 0 on, in padded rows.</summary>
     private static byte[] Levels(float[] u, IntegerScanTables tables, ScanShape shape)
     {

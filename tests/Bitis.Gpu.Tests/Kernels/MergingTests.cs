@@ -84,16 +84,20 @@ public sealed class MergingTests
     }
 
     [Theory]
-    [InlineData(2, 4, 9, 40, false)]
-    [InlineData(1, 1, 3, 5, true)]
-    public void Gated_sums_have_the_rounding_of_the_CPU(int images, int terms, int rows, int columns, bool areHalves)
+    [InlineData(2, 4, 9, 40, false, 2)]
+    [InlineData(2, 2, 15, 36, true, 2)]
+    [InlineData(2, 3, 9, 41, false, 1)]
+    [InlineData(1, 1, 3, 5, true, 1)]
+    public void Gated_sums_have_the_rounding_of_the_CPU(
+        int images, int terms, int rows, int columns, bool areHalves, int atOnce)
     {
         var random = new RandomValues(1);
         var shape = new GatedSumShape(terms, rows, columns)
         {
-            TermStride = columns + 3,
-            GateStride = columns + 1,
+            TermStride = columns + 4,
+            GateStride = columns + 2,
             ReadsHalves = areHalves,
+            AtOnce = atOnce,
             OutputStride = columns + 2,
         };
         float[] gates = random.Floats(images * terms * shape.GateStride);

@@ -17,7 +17,7 @@ public sealed class NormTests
     public static TheoryData<int, int, bool, bool> Shapes()
     {
         var data = new TheoryData<int, int, bool, bool>();
-        foreach ((int rows, int columns) in ((int, int)[])[(9, 192), (1, 32), (17, 45), (8, 1), (3, 768)])
+        foreach ((int rows, int columns) in ((int, int)[])[(9, 192), (1, 32), (17, 45), (8, 1), (3, 768), (5, 70)])
         {
             foreach (bool isCentered in (bool[])[false, true])
             {
@@ -43,7 +43,7 @@ public sealed class NormTests
         double[] expected = Normalize(sums, weight, bias, columns, isCentered);
         foreach ((bool writesLevels, bool areHalves) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
         {
-            int stride = areHalves ? columns + 1 : columns;
+            int stride = areHalves ? columns + 4 : columns;
             var term = new NormTerm(stride, areHalves);
             var shape = new NormShape(columns, Epsilon, isCentered)
             {
@@ -99,6 +99,28 @@ public sealed class NormTests
                 }
             }
         }
+    }
+
+    [Theory]
+    [InlineData(768, 768, 0, 4)]
+    [InlineData(768, 770, 0, 2)]
+    [InlineData(768, 768, 2, 2)]
+    [InlineData(768, 768, 1, 1)]
+    [InlineData(192, 192, 0, 2)] // four would leave lanes without columns
+    [InlineData(45, 48, 0, 1)]
+    public void Neighbours_are_read_at_once_where_they_are_aligned(int columns, int stride, int start, int atOnce)
+    {
+        var shape = new NormShape(columns, Epsilon, IsCentered: false)
+        {
+            Terms = [new NormTerm(columns), new NormTerm(stride, IsHalf: true) { Start = start }],
+            WritesHalves = true,
+        };
+        Assert.Equal(atOnce, shape.AtOnce);
+        string text = NormKernels.Table.Rows[0].Emit(shape, PtxTarget.Sm80).Text;
+        int halves = (columns + (32 * atOnce) - 1) / (32 * atOnce);
+        string load = atOnce switch { 4 => "ld.global.v2.b32", 2 => "ld.global.b32", _ => "ld.global.b16" };
+        Assert.Equal(halves, text.Split(load).Length - 1);
+        Assert.Equal(halves, text.Split(load.Replace("ld", "st", StringComparison.Ordinal)).Length - 1);
     }
 
     private static double[] Normalize(float[] x, float[] weight, float[] bias, int columns, bool isCentered)

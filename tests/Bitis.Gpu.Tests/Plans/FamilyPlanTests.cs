@@ -1,4 +1,5 @@
 using Bitis.Gpu.Benchmarks.Checks;
+using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Plans;
 using Bitis.Gpu.Ptx;
@@ -81,6 +82,44 @@ public sealed class FamilyPlanTests(ITestOutputHelper output)
             double difference = PlanRun.Compare(session, plan, images, model.Config.Classes, tie: bound);
             output.WriteLine($"{precision}: {difference:E1}");
             Assert.InRange(difference, 0, bound);
+        }
+    }
+
+    [Theory]
+    [InlineData("vmamba")]
+    [InlineData("vmamba-states")]
+    [InlineData("vmamba-v0")]
+    [InlineData("localvim")]
+    [InlineData("localvmamba")]
+    public void Scans_in_integers_read_levels(string name)
+    {
+        VisionModel model = FamilyModels.Create(name);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, CalibrationSet.FromTensors(PlanRun.RandomImages(model, count: 1)),
+            new Recipe { Method = "minmax", Bits = BitWidths.Parse("w8a8"), Scope = Scope.Full });
+        using GpuPlan plan = GpuPlanBuilder.Build(new EmulatedDevice(PtxTarget.Sm80), quantized, images: 1);
+        string[] scans = [.. plan.Launches(1).Select(launch => launch.Function.Kernel.Name)
+            .Where(kernel => kernel.StartsWith("scan", StringComparison.Ordinal))];
+        Assert.NotEmpty(scans);
+        Assert.All(scans, scan => Assert.Contains("_of_levels", scan));
+    }
+
+    /// <summary>But by scans, whose threads have a channel each, and by what runs once for a model.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Halves_are_read_several_at_once(string name)
+    {
+        string[] alone = ["scan", "mean", "embeddings", "grid_patches"];
+        using GpuPlan plan = GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80), FamilyModels.Create(name), images: 1, GpuPrecision.Halves);
+        foreach (GpuLaunch launch in plan.Launches(1))
+        {
+            PtxKernel kernel = launch.Function.Kernel;
+            bool readsOne = ((string[])["ld.global.b16", "ld.global.nc.b16"]).Any(
+                load => kernel.Text.Contains(load, StringComparison.Ordinal));
+            Assert.False(
+                readsOne && !alone.Any(prefix => kernel.Name.StartsWith(prefix, StringComparison.Ordinal)),
+                kernel.Name);
         }
     }
 }

@@ -15,9 +15,9 @@ public sealed class PlanBudgetTests(ITestOutputHelper output)
     /// <remarks>Each byte counts once for a launch, as if caches held what a launch reads again.</remarks>
     [Theory]
     [InlineData("floats", 6, 70)]
-    [InlineData("halves", 6, 40)]
-    [InlineData("w8a8 full", 6, 36)]
-    [InlineData("w8a8 full halves", 6, 30)]
+    [InlineData("halves", 5, 36)]
+    [InlineData("w8a8 full", 5, 32)]
+    [InlineData("w8a8 full halves", 5, 26)]
     public void A_block_has_a_budget(string form, int launches, int bytesOfChannel)
     {
         Measurements one = Measure(form, depth: 1, images: 1), two = Measure(form, depth: 2, images: 1);

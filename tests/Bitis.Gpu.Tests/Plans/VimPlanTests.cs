@@ -31,6 +31,8 @@ public sealed class VimPlanTests(ITestOutputHelper output)
         Config with { ClassToken = ClassTokenPosition.First, HalvesDirections = false, StateSize = 8 },
         Config with { Norm = NormKind.Layer, Stride = 2, DeltaRank = 4, ConvKernelSize = 3 },
         Config with { ClassToken = ClassTokenPosition.None, Classes = 6 },
+        // More outputs of projections than one kernel with the convolutions has.
+        Config with { DeltaRank = 100, Depth = 1 },
     ];
 
     [Theory]
@@ -103,6 +105,7 @@ public sealed class VimPlanTests(ITestOutputHelper output)
     [InlineData("minmax", "w4a8", Scope.Full, 1)]
     [InlineData("minmax", "w8a8", Scope.Full, 2)]
     [InlineData("minmax", "w8a8", Scope.Full, 3)]
+    [InlineData("minmax", "w8a8", Scope.Full, 4)]
     [InlineData("ptq4vm", "w8a8", Scope.Linear, 0)]
     [InlineData("ptq4vm", "w8a8", Scope.Full, 1)]
     public void Quantized_models_answer_as_on_the_CPU(string method, string bits, Scope scope, int variant)

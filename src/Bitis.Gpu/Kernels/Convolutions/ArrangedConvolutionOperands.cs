@@ -29,6 +29,9 @@ internal sealed class ArrangedConvolutionOperands
     /// <summary>Of a quantized layer: what levels need, four rows a direction.</summary>
     public GpuBuffer? InputQuantizers { get; init; }
 
+    /// <summary>Of levels that scans read: 1/scale, lowest and highest level, three rows a direction.</summary>
+    public GpuBuffer? ScanQuantizers { get; init; }
+
     /// <summary>Levels of the outputs, in the same order.</summary>
     public GpuBuffer? LevelTarget { get; init; }
 
@@ -43,6 +46,8 @@ internal sealed class ArrangedConvolutionOperands
         List<GpuArgument> arguments = [Input, Rows, Weights, Biases, Output, RowsOfDirection];
         if (shape.QuantizesInput)
             arguments.Add(RequiredBuffer.Of(InputQuantizers));
+        if (shape.WritesScanLevels)
+            arguments.Add(RequiredBuffer.Of(ScanQuantizers));
         if (shape.Levels is not null)
             arguments.Add(RequiredBuffer.Of(LevelTarget));
         LevelOperands.AddTo(arguments, shape.Levels, Levels);

@@ -27,17 +27,25 @@ internal sealed record ArrangedConvolutionShape(int Directions, int Steps, int C
     /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
     public bool QuantizesInput { get; init; }
 
+    /// <summary>Whether the outputs are levels, from 0 on, that scans in integers read; else floats.</summary>
+    public bool WritesScanLevels { get; init; }
+
     /// <summary>What levels of the outputs are written, too; null for none.</summary>
     public LevelShape? Levels { get; init; }
 
+    /// <summary>The neighbouring channels of a thread: 1, or 2 that lie where they can be read at once.</summary>
+    public int AtOnce { get; init; } = 1;
+
     /// <summary>The distance of rows of the outputs in elements.</summary>
-    public int OutputStride => WritesHalves ? LinearShape.RowHalves(Channels) : Channels;
+    public int OutputStride => WritesScanLevels ? LevelStride
+        : WritesHalves ? LinearShape.RowHalves(Channels)
+        : Channels;
 
     /// <summary>The bytes of a value of the input.</summary>
     public int InputBytes => ReadsHalves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>The bytes of a value of the outputs.</summary>
-    public int OutputBytes => WritesHalves ? sizeof(ushort) : sizeof(float);
+    public int OutputBytes => WritesScanLevels ? sizeof(byte) : WritesHalves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>The distance of rows of levels.</summary>
     public int LevelStride => LinearShape.RowBytes(Channels);

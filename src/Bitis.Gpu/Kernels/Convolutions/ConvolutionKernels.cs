@@ -19,7 +19,10 @@ namespace Bitis.Gpu.Kernels.Convolutions;
 /// </remarks>
 internal static class ConvolutionKernels
 {
-    private const int Threads = 128, TokensOfThread = 16, MaxTaps = 8;
+    /// <summary>The most taps, whose window fits registers.</summary>
+    public const int MaxTaps = 8;
+
+    private const int Threads = 128, TokensOfThread = 16;
 
     /// <summary>The ways to compute the convolutions.</summary>
     public static GpuKernelTable<ConvolutionShape> Table { get; } = new(new GpuKernelRow<ConvolutionShape>(
@@ -64,56 +67,34 @@ internal static class ConvolutionKernels
         Register[] x = [.. Enumerable.Range(-before, TokensOfThread + (2 * before)).Select(
             i => ReadToken(w, shape, source, first, i, lowest))];
         Register index = w.MultiplyAdd(row, shape.OutputStride, channel);
+        var tables = new ConvolutionChannel.Tables(weights, biases, quantizers, scanQuantizers, levels?.Factors);
         for (int direction = 0; direction < 2; direction++)
         {
-            Register ofTaps = w.Add(channel, direction * shape.Taps * shape.Channels);
-            Register[] taps = [.. Enumerable.Range(0, shape.Taps).Select(k => w.LoadConstant(
-                w.Address(weights, ofTaps, sizeof(float)), k * shape.Channels * sizeof(float)))];
-            Register bias = w.LoadConstant(
-                w.Address(biases, channel, sizeof(float)), direction * shape.Channels * sizeof(float));
-            ChannelQuantizer? quantizer = quantizers is { } table
-                ? ChannelQuantizer.Read(
-                    w, w.Address(table, channel, sizeof(float)), 4 * direction * shape.Channels, shape.Channels)
-                : null;
-            Register? factor = levels?.ReadFactor(w.Add(channel, direction * shape.Channels));
+            int d = direction;
+            ConvolutionChannel of = ConvolutionChannel.Read(
+                w, shape.Channels, shape.Taps, tables, rows => w.Add(channel, d * rows * shape.Channels))[0];
             // The values that the direction's taps meet.
             int start = direction * before;
             Register[] values = x[start..(start + TokensOfThread + before)];
-            if (quantizer is { } grid && !shape.ReadsLevels)
-                values = [.. values.Select(value => grid.Center(w, value))];
-            Register[] scan = scanQuantizers is { } scales
-                ? [.. Enumerable.Range(0, 3).Select(i => w.LoadConstant(
-                    w.Address(scales, channel, sizeof(float)),
-                    ((3 * direction) + i) * shape.Channels * sizeof(float)))]
-                : [];
+            if (!shape.ReadsLevels)
+                values = of.Prepare(w, values);
             Register output = w.Address(direction == 0 ? forward : backward, index, shape.OutputBytes);
             for (int t = 0; t < TokensOfThread; t++)
             {
-                Register sum = quantizer is null ? bias : w.Float(0);
-                for (int k = 0; k < shape.Taps; k++)
-                    sum = w.MultiplyAdd(taps[k], values[direction == 0 ? t + k : t + before - k], sum);
-                if (quantizer is not null)
-                    sum = quantizer.Scale(w, sum, bias);
+                IEnumerable<Register> met = values.Skip(t).Take(shape.Taps);
+                Register u = of.Output(w, direction == 0 ? met : met.Reverse());
                 Register isInside = w.Both(hasChannel, w.Less(first, shape.Tokens - t));
-                Register u = w.Silu(sum);
                 Operand placeOfU = Operand.At(output, t * shape.OutputStride * shape.OutputBytes);
-                if (scan is [var inverse, var low, var high])
-                {
-                    Register centered = w.Subtract(w.Center(u, inverse, low, high), low);
-                    w.DoIf(
-                        isInside, "st.global.u8", placeOfU,
-                        w.Emit(RegisterKind.Word, "cvt.rzi.s32.f32", centered));
-                }
+                if (of.Scan is { } scan)
+                    w.DoIf(isInside, "st.global.u8", placeOfU, scan.Level(w, u));
                 else
-                {
                     w.Store(isInside, placeOfU, u, shape.AreHalves);
-                }
                 if (levels is null)
                     continue;
                 Register levelIndex = w.MultiplyAdd(w.Add(row, t), shape.LevelStride, channel);
                 LevelWriter.Row ofToken = levels.ReadRow(w.Add(first, (direction * shape.Tokens) + t), isInside);
                 Operand place = Operand.At(w.Address(outputs[direction], levelIndex, 1));
-                w.DoIf(isInside, "st.global.u8", place, levels.Level(u, ofToken, factor));
+                w.DoIf(isInside, "st.global.u8", place, levels.Level(u, ofToken, of.LevelFactor));
             }
         }
         return w.Finish(target);

@@ -15,13 +15,16 @@ internal sealed class DepthwiseOperands
     public required GpuBuffer Weights { get; init; }
 
     /// <summary>The output, rows <see cref="DepthwiseShape.OutputStride"/> apart.</summary>
-    public required GpuBuffer Output { get; init; }
+    public required GpuArgument Output { get; init; }
 
     /// <summary>The biases, <c>[channels]</c>.</summary>
     public GpuBuffer? Biases { get; init; }
 
     /// <summary>Of a quantized layer: what levels need, four rows; see <see cref="ChannelQuantizer"/>.</summary>
     public GpuBuffer? InputQuantizers { get; init; }
+
+    /// <summary>Of levels that scans read: 1/scale, lowest and highest level, three rows.</summary>
+    public GpuBuffer? ScanQuantizers { get; init; }
 
     /// <summary>Levels of the output, with their parameters for each token.</summary>
     public IReadOnlyList<(GpuBuffer Target, LevelOperands Parameters)> Levels { get; init; } = [];
@@ -35,6 +38,8 @@ internal sealed class DepthwiseOperands
             arguments.Add(RequiredBuffer.Of(Biases));
         if (shape.QuantizesInput)
             arguments.Add(RequiredBuffer.Of(InputQuantizers));
+        if (shape.WritesScanLevels)
+            arguments.Add(RequiredBuffer.Of(ScanQuantizers));
         foreach ((LevelShape levels, (GpuBuffer target, LevelOperands parameters)) in shape.Levels.Zip(Levels))
         {
             arguments.Add(target);

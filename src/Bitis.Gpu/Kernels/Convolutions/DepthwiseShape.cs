@@ -27,11 +27,22 @@ internal sealed record DepthwiseShape(int Height, int Width, int Channels, int S
     /// <summary>Whether weights are levels, and values of the input become levels first.</summary>
     public bool QuantizesInput { get; init; }
 
+    /// <summary>Whether the output is levels, from 0 on, that scans in integers read; else floats.</summary>
+    public bool WritesScanLevels { get; init; }
+
     /// <summary>The levels of the output that are written, too.</summary>
     public IReadOnlyList<LevelShape> Levels { get; init; } = [];
 
+    /// <summary>The neighbouring channels of a thread: 1, or 2 that lie where they can be read at once.</summary>
+    public int AtOnce { get; init; } = 1;
+
     /// <summary>The distance of rows of the output in elements.</summary>
-    public int OutputStride => WritesHalves ? LinearShape.RowHalves(Channels) : Channels;
+    public int OutputStride => WritesScanLevels ? LevelStride
+        : WritesHalves ? LinearShape.RowHalves(Channels)
+        : Channels;
+
+    /// <summary>The bytes of a value of the output.</summary>
+    public int OutputBytes => WritesScanLevels ? sizeof(byte) : WritesHalves ? sizeof(ushort) : sizeof(float);
 
     /// <summary>The distance of rows of levels.</summary>
     public int LevelStride => LinearShape.RowBytes(Channels);

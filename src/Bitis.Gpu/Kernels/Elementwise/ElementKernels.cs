@@ -3,7 +3,7 @@ using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Kernels.Elementwise;
 
-/// <summary>Operations on one element of one value or two. A thread has an element of the output.</summary>
+/// <summary>Operations on one element of one value or two. A thread has one or two elements of the output.</summary>
 /// <remarks>
 /// They are for what no other kernel computes on its way: sums before a convolution, gates behind a norm, orders that
 /// no scan reads, and levels of a value that others read as floats.
@@ -14,8 +14,13 @@ internal static class ElementKernels
 
     /// <summary>The ways to compute the operation.</summary>
     public static GpuKernelTable<ElementShape> Table { get; } = new(new GpuKernelRow<ElementShape>(
-        "elements", PtxTarget.Sm80.Capability, _ => true, Emit,
-        (shape, images) => new GpuGrid(((shape.Rows * shape.Columns) + Threads - 1) / Threads, images)));
+        "elements", PtxTarget.Sm80.Capability, Fits, Emit,
+        (shape, images) => new GpuGrid(
+            ((shape.Rows * shape.Columns / shape.AtOnce) + Threads - 1) / Threads, images)));
+
+    private static bool Fits(ElementShape shape) => shape.AtOnce == 1 || (shape.Columns % shape.AtOnce == 0
+        && shape.OutputStride % shape.AtOnce == 0 && shape.A.Stride % shape.AtOnce == 0
+        && (shape.B is null || shape.B.Stride % shape.AtOnce == 0));
 
     private static PtxKernel Emit(ElementShape shape, PtxTarget target)
     {
@@ -28,24 +33,28 @@ internal static class ElementKernels
         Register? angles = shape.Operation == ElementOperation.Rotate ? w.Parameter(ParameterKind.Pointer) : null;
         Register output = w.Parameter(ParameterKind.Pointer), image = w.Special("ctaid.y");
         LevelWriter? levels = shape.Levels is null ? null : new LevelWriter(w, shape.Levels);
-        Register index = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
-        Register isInside = w.Less(index, shape.Rows * shape.Columns);
+        Register vector = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
+        Register isInside = w.Less(vector, shape.Rows * shape.Columns / shape.AtOnce);
+        Register index = shape.AtOnce == 1 ? vector : w.Multiply(vector, shape.AtOnce);
         (Register row, Register column) = w.Divide(index, shape.Columns);
-        Register x = Read(w, a, image, row, column, isInside);
-        Register? y = b is null ? null : Read(w, b, image, row, column, isInside);
-        Register value = angles is { } table
-            ? Rotate(w, shape, table, index, isInside, x, Read(w, a, image, row, w.Xor(column, 1), isInside))
-            : Compute(w, shape, x, y);
-        Register place = w.MultiplyAdd(w.MultiplyAdd(image, shape.Rows, row), shape.OutputStride, column);
+        var place = new Place(image, row, column, isInside);
+        Register[] x = Read(w, a, place, shape.AtOnce);
+        Register[]? y = b is null ? null : Read(w, b, place, shape.AtOnce);
+        Register[] values = angles is { } table
+            ? Rotate(w, shape, table, index, isInside, x, Others(w, a, place, x))
+            : [.. x.Select((value, i) => Compute(w, shape, value, y?[i]))];
+        Register first = w.MultiplyAdd(w.MultiplyAdd(image, shape.Rows, row), shape.OutputStride, column);
         if (levels is not null)
         {
-            Register level = levels.Level(value, levels.ReadRow(row, isInside), levels.ReadFactor(column, isInside));
-            w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(output, place, 1)), level);
+            LevelWriter.Row ofRow = levels.ReadRow(row, isInside);
+            values = [.. values.Select((value, i) => levels.Level(
+                value, ofRow, levels.ReadFactor(i == 0 ? column : w.Add(column, i), isInside)))];
+            w.StoreLevels(isInside, Operand.At(w.Address(output, first, 1)), values);
         }
         else
         {
             int bytes = shape.WritesHalves ? sizeof(ushort) : sizeof(float);
-            w.Store(isInside, Operand.At(w.Address(output, place, bytes)), value, shape.WritesHalves);
+            w.StoreVector(isInside, Operand.At(w.Address(output, first, bytes)), values, shape.WritesHalves);
         }
         return w.Finish(target);
     }
@@ -53,23 +62,27 @@ internal static class ElementKernels
     private static Source ReadParameters(PtxWriter w, ElementTerm term) => new(
         term, w.Parameter(ParameterKind.Pointer), term.HasMap ? w.Parameter(ParameterKind.Pointer) : null);
 
-    private static Register Read(
-        PtxWriter w, Source source, Register image, Register row, Register column, Register isInside)
+    private static Register[] Read(PtxWriter w, Source source, Place place, int count)
     {
-        Register value = w.Float(0);
+        Register[] values = [.. Enumerable.Range(0, count).Select(_ => w.Float(0))];
+        (Register row, Register isInside) = (place.Row, place.IsInside);
         if (source.Map is { } map)
         {
-            Register mapped = w.Integer(-1);
-            w.DoIf(isInside, "ld.global.nc.b32", mapped, Operand.At(w.Address(map, row, sizeof(int))));
-            isInside = w.Less(w.Integer(-1), mapped);
-            row = mapped;
+            row = w.Integer(-1);
+            w.DoIf(isInside, "ld.global.nc.b32", row, Operand.At(w.Address(map, place.Row, sizeof(int))));
+            isInside = w.Less(w.Integer(-1), row);
         }
-        Register place = w.MultiplyAdd(w.MultiplyAdd(image, source.Term.Rows, row), source.Term.Stride, column);
+        Register first = w.MultiplyAdd(
+            w.MultiplyAdd(place.Image, source.Term.Rows, row), source.Term.Stride, place.Column);
         Operand address = Operand.At(
-            w.Address(source.Pointer, place, source.Term.IsHalf ? sizeof(ushort) : sizeof(float)));
-        w.Load(isInside, "ld.global", value, address, source.Term.IsHalf);
-        return value;
+            w.Address(source.Pointer, first, source.Term.IsHalf ? sizeof(ushort) : sizeof(float)));
+        w.LoadVector(isInside, "ld.global", values, address, source.Term.IsHalf);
+        return values;
     }
+
+    /// <summary>The other element of each pair of columns.</summary>
+    private static Register[] Others(PtxWriter w, Source source, Place place, Register[] values) =>
+        values is [var a, var b] ? [b, a] : Read(w, source, place with { Column = w.Xor(place.Column, 1) }, 1);
 
     private static Register Compute(PtxWriter w, ElementShape shape, Register a, Register? b) => shape.Operation switch
     {
@@ -85,14 +98,24 @@ internal static class ElementKernels
         _ => a,
     };
 
-    private static Register Rotate(
-        PtxWriter w, ElementShape shape, Register angles, Register index, Register isInside, Register a, Register other)
+    private static Register[] Rotate(
+        PtxWriter w, ElementShape shape, Register angles, Register index, Register isInside, Register[] values,
+        Register[] others)
     {
-        Register cosine = w.Float(0), sine = w.Float(0), place = w.Address(angles, index, sizeof(float));
-        w.DoIf(isInside, "ld.global.nc.f32", cosine, Operand.At(place));
-        w.DoIf(isInside, "ld.global.nc.f32", sine, Operand.At(place, shape.Rows * shape.Columns * sizeof(float)));
-        return w.Add(w.Multiply(a, cosine), w.Multiply(other, sine));
+        Register[][] waves = [.. Enumerable.Range(0, 2).Select(
+            _ => values.Select(_ => w.Float(0)).ToArray())]; // cosines, then sines
+        Register place = w.Address(angles, index, sizeof(float));
+        for (int i = 0; i < waves.Length; i++)
+        {
+            Operand source = Operand.At(place, i * shape.Rows * shape.Columns * sizeof(float));
+            w.LoadVector(isInside, "ld.global.nc", waves[i], source, areHalves: false);
+        }
+        return [.. values.Select((value, i) => w.Add(
+            w.Multiply(value, waves[0][i]), w.Multiply(others[i], waves[1][i])))];
     }
+
+    /// <summary>The elements of a thread.</summary>
+    private sealed record Place(Register Image, Register Row, Register Column, Register IsInside);
 
     /// <summary>Where the elements of a value are.</summary>
     private sealed record Source(ElementTerm Term, Register Pointer, Register? Map);

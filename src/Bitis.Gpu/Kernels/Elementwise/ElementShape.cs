@@ -17,6 +17,9 @@ internal sealed record ElementShape(ElementOperation Operation, int Rows, int Co
     /// <summary>Whether floats are written as float16.</summary>
     public bool WritesHalves { get; init; }
 
+    /// <summary>The neighbouring elements of a thread: 1, or 2 that lie where they can be read at once.</summary>
+    public int AtOnce { get; init; } = 1;
+
     /// <summary>The distance of rows of the output in elements.</summary>
     public int OutputStride { get; init; } = Columns;
 }

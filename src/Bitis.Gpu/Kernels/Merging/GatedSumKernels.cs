@@ -4,15 +4,18 @@ using Bitis.Gpu.Ptx;
 namespace Bitis.Gpu.Kernels.Merging;
 
 /// <summary>The sum of directions, each with a gate for every channel: y[t] = Σₖ g[k]·xₖ[t].</summary>
-/// <remarks>A thread has an element of the output. The sum runs as on the CPU, with one rounding for a term.</remarks>
+/// <remarks>
+/// A thread has one or two elements of the output. The sum runs as on the CPU, with one rounding for a term.
+/// </remarks>
 internal static class GatedSumKernels
 {
     private const int Threads = 256;
 
     /// <summary>The ways to compute the sum: (gates, terms..., output, parameters of levels).</summary>
     public static GpuKernelTable<GatedSumShape> Table { get; } = new(new GpuKernelRow<GatedSumShape>(
-        "gated-sum", PtxTarget.Sm80.Capability, shape => shape.Terms > 0, Emit,
-        (shape, images) => new GpuGrid(((shape.Rows * shape.Columns) + Threads - 1) / Threads, images)));
+        "gated-sum", PtxTarget.Sm80.Capability, Fits, Emit,
+        (shape, images) => new GpuGrid(
+            ((shape.Rows * shape.Columns / shape.AtOnce) + Threads - 1) / Threads, images)));
 
     /// <summary>A launch.</summary>
     /// <param name="function">The kernel, ready.</param>
@@ -31,6 +34,10 @@ internal static class GatedSumKernels
         return new GpuLaunch(function, Table.Rows[0].Grid(shape, images), [.. arguments]);
     }
 
+    private static bool Fits(GatedSumShape shape) => shape.Terms > 0 && shape.Columns % shape.AtOnce == 0
+        && shape.TermStride % shape.AtOnce == 0 && shape.GateStride % shape.AtOnce == 0
+        && shape.OutputStride % shape.AtOnce == 0;
+
     private static PtxKernel Emit(GatedSumShape shape, PtxTarget target)
     {
         var w = new PtxWriter(
@@ -41,38 +48,43 @@ internal static class GatedSumKernels
         Register[] terms = [.. Enumerable.Range(0, shape.Terms).Select(_ => w.Parameter(ParameterKind.Pointer))];
         Register output = w.Parameter(ParameterKind.Pointer), image = w.Special("ctaid.y");
         LevelWriter? levels = shape.Levels is null ? null : new LevelWriter(w, shape.Levels);
-        Register index = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
-        Register isInside = w.Less(index, shape.Rows * shape.Columns);
-        (Register row, Register column) = w.Divide(index, shape.Columns);
-        Register global = w.MultiplyAdd(image, shape.Rows, row), sum = w.Float(0);
+        Register vector = w.MultiplyAdd(w.Special("ctaid.x"), Threads, w.Special("tid.x"));
+        Register isInside = w.Less(vector, shape.Rows * shape.Columns / shape.AtOnce);
+        (Register row, Register column) = w.Divide(
+            shape.AtOnce == 1 ? vector : w.Multiply(vector, shape.AtOnce), shape.Columns);
+        Register global = w.MultiplyAdd(image, shape.Rows, row);
+        Register[] sums = [];
         for (int k = 0; k < terms.Length; k++)
         {
             Register ofGate = w.MultiplyAdd(image, shape.Terms, w.Integer(k));
-            Register gate = Read(
-                w, gates, w.MultiplyAdd(ofGate, shape.GateStride, column), isInside, shape.GatesAreHalves);
-            Register x = Read(
-                w, terms[k], w.MultiplyAdd(global, shape.TermStride, column), isInside, shape.ReadsHalves);
-            sum = k == 0 ? w.Multiply(x, gate) : w.MultiplyAdd(x, gate, sum);
+            Register[] gate = Read(
+                gates, w.MultiplyAdd(ofGate, shape.GateStride, column), shape.GatesAreHalves);
+            Register[] x = Read(terms[k], w.MultiplyAdd(global, shape.TermStride, column), shape.ReadsHalves);
+            sums = k == 0
+                ? [.. x.Zip(gate, (value, factor) => w.Multiply(value, factor))]
+                : [.. x.Select((value, i) => w.MultiplyAdd(value, gate[i], sums[i]))];
         }
         Register place = w.MultiplyAdd(global, shape.OutputStride, column);
         if (levels is not null)
         {
-            Register level = levels.Level(sum, levels.ReadRow(row, isInside), levels.ReadFactor(column, isInside));
-            w.DoIf(isInside, "st.global.u8", Operand.At(w.Address(output, place, 1)), level);
+            LevelWriter.Row ofRow = levels.ReadRow(row, isInside);
+            sums = [.. sums.Select((sum, i) => levels.Level(
+                sum, ofRow, levels.ReadFactor(i == 0 ? column : w.Add(column, i), isInside)))];
+            w.StoreLevels(isInside, Operand.At(w.Address(output, place, 1)), sums);
         }
         else
         {
             int bytes = shape.WritesHalves ? sizeof(ushort) : sizeof(float);
-            w.Store(isInside, Operand.At(w.Address(output, place, bytes)), sum, shape.WritesHalves);
+            w.StoreVector(isInside, Operand.At(w.Address(output, place, bytes)), sums, shape.WritesHalves);
         }
         return w.Finish(target);
-    }
 
-    private static Register Read(PtxWriter w, Register pointer, Register index, Register isInside, bool isHalf)
-    {
-        Register value = w.Float(0);
-        Operand place = Operand.At(w.Address(pointer, index, isHalf ? sizeof(ushort) : sizeof(float)));
-        w.Load(isInside, "ld.global.nc", value, place, isHalf);
-        return value;
+        Register[] Read(Register pointer, Register index, bool areHalves)
+        {
+            Register[] values = [.. Enumerable.Range(0, shape.AtOnce).Select(_ => w.Float(0))];
+            Operand from = Operand.At(w.Address(pointer, index, areHalves ? sizeof(ushort) : sizeof(float)));
+            w.LoadVector(isInside, "ld.global.nc", values, from, areHalves);
+            return values;
+        }
     }
 }

@@ -5,8 +5,12 @@ namespace Bitis.Gpu.Kernels.Norms;
 
 /// <summary>The norms of rows, with the sum before (the residual stream, say) and the quantization behind.</summary>
 /// <remarks>
-/// A warp has a row. Lane l holds its columns l, l + 32, ... in registers, so the row is read once. Sums over the row
-/// are butterflies of shuffles.
+/// A warp has a row, which it reads once and holds in registers. With vectors of v values, lane l has columns v·l to
+/// v·l + v − 1 of each 32·v columns. Sums over the row are butterflies of shuffles.
+/// <code>
+///   v = 2     lane    0    1    2         31    0    1
+///             column  0 1  2 3  4 5  ...  62 63 64 65 ...
+/// </code>
 /// </remarks>
 internal static class NormKernels
 {
@@ -41,41 +45,27 @@ internal static class NormKernels
         Register row = w.MultiplyAdd(w.Special("ctaid.x"), WarpsOfBlock, w.ShiftRight(thread, 5));
         w.IfUniform(w.Less(row, rows), () =>
         {
-            int count = (shape.Columns + PtxWriter.WarpSize - 1) / PtxWriter.WarpSize;
-            Register hasLast = w.Less(lane, shape.Columns - ((count - 1) * PtxWriter.WarpSize));
-            Register[] x = SumOfTerms(w, [.. shape.Terms.Zip(terms, (term, pointer) => Read(
-                w,
-                w.Address(pointer, w.MultiplyAdd(row, term.Stride, lane), term.IsHalf ? sizeof(ushort) : sizeof(float)),
-                count, hasLast, "ld.global", term.IsHalf))]);
+            RowInWarp columns = new(w, shape.Columns, shape.AtOnce, lane);
+            Register[] x = SumOfTerms(w, [.. shape.Terms.Zip(terms, (term, pointer) => columns.Read(
+                "ld.global", pointer, w.Multiply(row, term.Stride), term.IsHalf))]);
             if (sums is { } stream)
-            {
-                Register place = w.Address(stream, w.MultiplyAdd(row, shape.Columns, lane), sizeof(float));
-                Write(w, place, x, hasLast, "st.global.f32", sizeof(float));
-            }
-            Register[] y = Normalize(w, shape, x, hasLast);
+                columns.Write(stream, w.Multiply(row, shape.Columns), x, areHalves: false);
+            Register[] y = Normalize(w, shape, x, columns);
             y = Each(y, ReadColumns(weight), (a, b) => w.Multiply(a, b));
             if (bias is { } shift)
                 y = Each(y, ReadColumns(shift), (a, b) => w.Add(a, b));
-            Register start = w.MultiplyAdd(row, shape.OutputStride, lane);
-            if (levels is not null)
+            Register start = w.Multiply(row, shape.OutputStride);
+            if (levels is null)
             {
-                LevelWriter.Row ofRow = levels.ReadRow(row);
-                Register[]? factors = levels.Factors is { } pointer ? ReadColumns(pointer) : null;
-                y = [.. y.Select((value, i) => levels.Level(value, ofRow, factors?[i]))];
-                Write(w, w.Address(output, start, 1), y, hasLast, "st.global.u8", 1);
+                columns.Write(output, start, y, shape.WritesHalves);
+                return;
             }
-            else if (shape.WritesHalves)
-            {
-                y = [.. y.Select(value => w.Emit(RegisterKind.Half, "cvt.rn.f16.f32", value))];
-                Write(w, w.Address(output, start, sizeof(ushort)), y, hasLast, "st.global.b16", sizeof(ushort));
-            }
-            else
-            {
-                Write(w, w.Address(output, start, sizeof(float)), y, hasLast, "st.global.f32", sizeof(float));
-            }
+            LevelWriter.Row ofRow = levels.ReadRow(row);
+            Register[]? factors = levels.Factors is { } pointer ? ReadColumns(pointer) : null;
+            columns.WriteLevels(output, start, [.. y.Select((value, i) => levels.Level(value, ofRow, factors?[i]))]);
 
             Register[] ReadColumns(Register pointer) =>
-                Read(w, w.Address(pointer, lane, sizeof(float)), count, hasLast, "ld.global.nc");
+                columns.Read("ld.global.nc", pointer, w.Integer(0), areHalves: false);
         });
         return w.Finish(target);
     }
@@ -89,14 +79,13 @@ internal static class NormKernels
         return Each(SumOfTerms(w, terms[..half]), SumOfTerms(w, terms[half..]), (a, b) => w.Add(a, b));
     }
 
-    private static Register[] Normalize(PtxWriter w, NormShape shape, Register[] x, Register hasLast)
+    private static Register[] Normalize(PtxWriter w, NormShape shape, Register[] x, RowInWarp columns)
     {
         if (shape.IsCentered)
         {
             Register mean = w.Multiply(w.SumOverLanes(Sum(w, x, squares: false)), 1f / shape.Columns);
-            x = [.. x.Select(value => w.Subtract(value, mean))];
-            // Lanes without a last column hold 0 − mean there, which must not count.
-            x[^1] = w.Emit(RegisterKind.Float, "selp.f32", x[^1], 0f, hasLast);
+            // Lanes without a column hold 0 − mean there, which must not count.
+            x = columns.Clear([.. x.Select(value => w.Subtract(value, mean))]);
         }
         Register square = w.Multiply(w.SumOverLanes(Sum(w, x, squares: true)), 1f / shape.Columns);
         Register factor = w.Emit(RegisterKind.Float, "rsqrt.approx.ftz.f32", w.Add(square, shape.Epsilon));
@@ -109,32 +98,6 @@ internal static class NormKernels
         foreach (Register value in values)
             sum = squares ? w.MultiplyAdd(value, value, sum) : w.Add(sum, value);
         return sum;
-    }
-
-    private static Register[] Read(
-        PtxWriter w, Register place, int count, Register hasLast, string load, bool areHalves = false)
-    {
-        int bytes = areHalves ? sizeof(ushort) : sizeof(float);
-        Register[] values = [.. Enumerable.Range(0, count).Select(_ => w.Float(0))];
-        for (int i = 0; i < count; i++)
-        {
-            Operand source = Operand.At(place, i * PtxWriter.WarpSize * bytes);
-            w.Load(i < count - 1 ? null : hasLast, load, values[i], source, areHalves);
-        }
-        return values;
-    }
-
-    private static void Write(
-        PtxWriter w, Register place, Register[] values, Register hasLast, string store, int bytes)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            Operand target = Operand.At(place, i * PtxWriter.WarpSize * bytes);
-            if (i < values.Length - 1)
-                w.Do(store, target, values[i]);
-            else
-                w.DoIf(hasLast, store, target, values[i]);
-        }
     }
 
     private static Register[] Each(Register[] a, Register[] b, Func<Register, Register, Register> function) =>

@@ -1,4 +1,5 @@
 using Bitis.Gpu.Kernels.Products;
+using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Kernels.Norms;
 
@@ -20,8 +21,15 @@ internal sealed record NormShape(int Columns, float Epsilon, bool IsCentered)
     /// <summary>Whether floats are written as float16.</summary>
     public bool WritesHalves { get; init; }
 
+    /// <summary>The neighbouring columns that a lane reads and writes at once: 4, 2 or 1.</summary>
+    /// <remarks>Four only where no lane of a warp is without some.</remarks>
+    public int AtOnce => Columns % (4 * PtxWriter.WarpSize) == 0 && HasVectors(4) ? 4 : HasVectors(2) ? 2 : 1;
+
     /// <summary>The distance of rows of the output in elements.</summary>
     public int OutputStride => Levels is not null ? LinearShape.RowBytes(Columns)
         : WritesHalves ? LinearShape.RowHalves(Columns)
         : Columns;
+
+    private bool HasVectors(int count) => Columns % count == 0
+        && Terms.All(term => term.Stride % count == 0 && term.Start % count == 0);
 }

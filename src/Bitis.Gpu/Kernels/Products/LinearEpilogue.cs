@@ -143,12 +143,13 @@ internal sealed class LinearEpilogue
         Register isLevel = columns[0].Quantizer!.IsLevel;
         Register isRest = w.Less(w.Integer(split.Columns - 1), columns[0].Index);
         Register[] levels = [.. y.Zip(columns, (value, column) => column.Quantizer!.Level(w, value))];
-        Register pair = w.Or(levels[0], w.ShiftLeft(levels[1], 8));
+        Register pair = w.PackLevels(levels[0], levels[1]);
         Register place = w.MultiplyAdd(row.Index, _shape.OutputStride, columns[0].Index);
         w.DoIf(w.Both(isInside, isLevel), "st.global.u16", Operand.At(w.Address(_target, place, 1)), pair);
         Register column = w.Subtract(columns[0].Index, split.Columns);
         place = w.MultiplyAdd(row.Index, split.RestStride, column);
-        StoreFloats(w.Both(isInside, isRest), w.Address(_rest!.Value, place, split.RestBytes), y, split.RestIsHalf);
+        Operand rest = Operand.At(w.Address(_rest!.Value, place, split.RestBytes));
+        w.StoreVector(w.Both(isInside, isRest), rest, y, split.RestIsHalf);
     }
 
     private Register Dequantize(RowValues row, ColumnValues column, Register sum)
@@ -168,23 +169,9 @@ internal sealed class LinearEpilogue
     {
         PtxWriter w = _writer;
         if (_levels is null)
-            StoreFloats(isInside, address, y, _shape.Output == LinearOutput.Halves);
+            w.StoreVector(isInside, Operand.At(address), y, _shape.Output == LinearOutput.Halves);
         else
-            w.DoIf(isInside, "st.global.u16", Operand.At(address), w.Or(y[0], w.ShiftLeft(y[1], 8)));
-    }
-
-    private void StoreFloats(Register isInside, Register address, Register[] y, bool areHalves)
-    {
-        PtxWriter w = _writer;
-        if (areHalves)
-        {
-            Register halves = w.Emit(RegisterKind.Word, "cvt.rn.f16x2.f32", y[1], y[0]);
-            w.DoIf(isInside, "st.global.b32", Operand.At(address), halves);
-        }
-        else
-        {
-            w.DoIf(isInside, "st.global.v2.f32", Operand.At(address), Operand.Vector(y));
-        }
+            w.DoIf(isInside, "st.global.u16", Operand.At(address), w.PackLevels(y[0], y[1]));
     }
 
     /// <summary>How a column becomes levels, if it does.</summary>

@@ -207,7 +207,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
         {
             Register level = w.Integer(0);
             w.DoIf(hasRow, "ld.global.nc.u8", level, source);
-            return w.ToFloat(level);
+            return ((LevelStates)_states).InputOf(level, hasRow);
         }
         Register u = w.Float(0);
         w.Load(hasRow, "ld.global.nc", u, source, shape.HasHalfInput);

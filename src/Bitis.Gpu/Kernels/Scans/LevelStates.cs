@@ -113,13 +113,23 @@ internal sealed class LevelStates(PtxWriter writer, ScanShape shape, int lanes, 
         w.Barrier();
     }
 
+    /// <summary>u as a level less the zero point, a float; the level of 0 where there is no u.</summary>
+    /// <param name="level">A level from 0 on.</param>
+    /// <param name="hasRow">Whether there is one.</param>
+    public Register InputOf(Register level, Register hasRow)
+    {
+        Register zero = Writer.Min(Writer.Max(_low, 0f), _high);
+        return Writer.Emit(
+            RegisterKind.Float, "selp.f32", Writer.Add(Writer.ToFloat(level), _low), zero, hasRow);
+    }
+
     /// <inheritdoc />
     public override Register Step(Register u, Register x, Register tile, int row, Register step)
     {
         PtxWriter w = Writer;
         EnterGroup(step);
         Register[] delta = DeltaOf(x);
-        Register level = Shape.ReadsLevels ? w.Add(u, _low) : w.Center(u, _inverse, _low, _high);
+        Register level = Shape.ReadsLevels ? u : w.Center(u, _inverse, _low, _high);
         Register factors = w.MultiplyAdd(thread.Direction, _levels.Groups, _group);
         factors = w.Address(
             Factors, w.MultiplyAdd(factors, Shape.Channels, _channel), 2 * sizeof(float));

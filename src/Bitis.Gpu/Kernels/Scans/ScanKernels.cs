@@ -28,7 +28,7 @@ internal static class ScanKernels
 
     private static bool Fits(ScanShape shape, int lanes) =>
         shape is { Tokens: > 0, States: > 0, Rank: > 0 }
-        && (!shape.ReadsLevels || (shape.Levels is not null && shape.Arrangement is null))
+        && (!shape.ReadsLevels || shape.Levels is not null)
         && (shape.Arrangement is not null ? shape.OutputLevels is null : shape.HasGate)
         && (shape.Arrangement is null or { Directions: 1 } || (shape.Directions > 0 && shape.Directions % 2 == 0))
         && shape.States % (shape.HasHalfStates ? 2 * lanes : lanes) == 0

@@ -22,8 +22,15 @@ internal static class ConvolutionSteps
         bool isQuantized = plan.Groups.Any(
             group => group.Source == fused.Output && GroupSteps.HasIntegerScans(plan, group));
         GpuMatrix x = plan.Natural(node.Inputs[0]);
-        GpuMatrix y = isQuantized ? plan.Scratch(x.Rows, layer.Channels) : plan.Activations(x.Rows, layer.Channels);
-        plan.SetValue(fused.Output, y);
+        float[]? scanQuantizers = GroupSteps.OnlyQuantizers(plan, fused);
+        GpuLevels? scanLevels = scanQuantizers is null ? null : plan.LevelScratch(x.Rows, layer.Channels);
+        GpuMatrix? y = scanLevels is not null ? null
+            : isQuantized ? plan.Scratch(x.Rows, layer.Channels)
+            : plan.Activations(x.Rows, layer.Channels);
+        if (y is null)
+            plan.SetLevels(fused.Output, scanLevels!);
+        else
+            plan.SetValue(fused.Output, y);
         ProjectionLevels[] levels = [.. plan.Groups
             .Where(group => group.Source == fused.Output && !group.HasConvolutions)
             .SelectMany(group => plan.ReserveProjectionLevels(group, x.Rows))];
@@ -35,8 +42,10 @@ internal static class ConvolutionSteps
             HasSilu = fused.Silu is not null,
             InputStride = x.Stride,
             ReadsHalves = x.IsHalves,
-            WritesHalves = y.IsHalves,
+            WritesHalves = y is { IsHalves: true },
             QuantizesInput = quantized is not null,
+            WritesScanLevels = scanLevels is not null,
+            AtOnce = ElementSteps.HavePairs(x, y) && layer.Channels % 2 == 0 ? 2 : 1,
             Levels = [.. levels.Select(target => TokenScales.ShapeOf(target.Layer))],
         };
         (GpuFunction function, GpuKernelRow<DepthwiseShape> row) = plan.Load(DepthwiseKernels.Table, shape);
@@ -46,14 +55,16 @@ internal static class ConvolutionSteps
         GpuBuffer? quantizers = quantized is null
             ? null
             : plan.Constant<float>(ChannelQuantizers(quantized, layer.Channels));
+        GpuBuffer? ofScan = scanQuantizers is null ? null : plan.Constant<float>(scanQuantizers);
         plan.Add(images => new DepthwiseOperands
         {
             Images = images,
             Input = x.Argument,
             Weights = weights,
-            Output = y.Buffer,
+            Output = y?.Argument ?? scanLevels!.Argument,
             Biases = biases,
             InputQuantizers = quantizers,
+            ScanQuantizers = ofScan,
             Levels = [.. levels.Zip(operands, (target, parameters) => (target.Levels!.Buffer, parameters))],
         }.Launch(function, row, shape));
     }
@@ -65,8 +76,8 @@ internal static class ConvolutionSteps
         GpuMatrix x = plan.Natural(node.Inputs[0]);
         GpuMatrix y = plan.Activations(x.Rows, x.Columns);
         AddArranged(
-            plan, [node], x, [.. Enumerable.Range(0, x.Rows)], fused.Silu is not null, y, levels: null, operands: null,
-            shape: null);
+            plan, [node], x, [.. Enumerable.Range(0, x.Rows)], fused.Silu is not null, y, scan: null, levels: null,
+            operands: null, shape: null);
         plan.SetValue(fused.Output, y);
     }
 
@@ -76,13 +87,14 @@ internal static class ConvolutionSteps
     /// <param name="x">Their input.</param>
     /// <param name="rows">The input's row of each step, convolution after convolution.</param>
     /// <param name="hasSilu">Whether SiLU follows.</param>
-    /// <param name="y">The outputs, one behind the other.</param>
+    /// <param name="y">The outputs as floats, one behind the other; null for levels that scans read.</param>
+    /// <param name="scan">The outputs as levels that scans read, and what makes them; null for floats.</param>
     /// <param name="levels">Levels of the outputs; null for none.</param>
     /// <param name="operands">The parameters of the levels.</param>
     /// <param name="shape">What the levels depend on.</param>
     public static void AddArranged(
-        GpuPlanBuilder plan, Node[] nodes, GpuMatrix x, int[] rows, bool hasSilu, GpuMatrix y, GpuLevels? levels,
-        LevelOperands? operands, LevelShape? shape)
+        GpuPlanBuilder plan, Node[] nodes, GpuMatrix x, int[] rows, bool hasSilu, GpuMatrix? y,
+        (GpuLevels Levels, float[] Quantizers)? scan, GpuLevels? levels, LevelOperands? operands, LevelShape? shape)
     {
         int channels = x.Columns, steps = rows.Length / nodes.Length;
         int taps = ((CausalConv1d)nodes[0].Operator).KernelSize;
@@ -95,8 +107,10 @@ internal static class ConvolutionSteps
             InputStride = x.Stride,
             HasSilu = hasSilu,
             ReadsHalves = x.IsHalves,
-            WritesHalves = y.IsHalves,
+            WritesHalves = y is { IsHalves: true },
             QuantizesInput = layers[0] is not null,
+            WritesScanLevels = scan is not null,
+            AtOnce = ElementSteps.HavePairs(x, y) && channels % 2 == 0 ? 2 : 1,
             Levels = shape,
         };
         (GpuFunction function, GpuKernelRow<ArrangedConvolutionShape> row) =
@@ -107,6 +121,7 @@ internal static class ConvolutionSteps
         GpuBuffer? quantizers = layers[0] is null
             ? null
             : plan.Constant<float>([.. layers.SelectMany(layer => ChannelQuantizers(layer!, channels))]);
+        GpuBuffer? scanQuantizers = scan is { } of ? plan.Constant<float>(of.Quantizers) : null;
         GpuBuffer map = plan.Constant<int>(rows);
         plan.Add(images => new ArrangedConvolutionOperands
         {
@@ -115,9 +130,10 @@ internal static class ConvolutionSteps
             Rows = map,
             Weights = weights,
             Biases = biases,
-            Output = y.Buffer,
+            Output = scan?.Levels.Buffer ?? y!.Buffer,
             RowsOfDirection = plan.Images * steps,
             InputQuantizers = quantizers,
+            ScanQuantizers = scanQuantizers,
             LevelTarget = levels?.Buffer,
             Levels = operands,
         }.Launch(function, row, convolution));

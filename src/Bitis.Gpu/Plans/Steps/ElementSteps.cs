@@ -167,6 +167,7 @@ internal static class ElementSteps
             Levels = quantizer?.Shape,
             WritesHalves = y is { IsHalves: true },
             OutputStride = y?.Stride ?? levels!.Stride,
+            AtOnce = HavePairs(a, b, y) && columns % 2 == 0 ? 2 : 1,
         };
         (GpuFunction function, GpuKernelRow<ElementShape> row) = plan.Load(ElementKernels.Table, shape);
         GpuBuffer? map = rowsOfA is null ? null : plan.Constant<int>(rowsOfA);
@@ -199,6 +200,17 @@ internal static class ElementSteps
             .. ofEven.Select((value, i) => i % 2 == 0 ? value : ofOdd[i]),
             .. ofEven.Select((value, i) => i % 2 == 0 ? ofOdd[i] : value),
         ];
+    }
+
+    /// <summary>Whether pairs of columns lie at addresses that permit one access to both. Levels always do.</summary>
+    public static bool HavePairs(params ReadOnlySpan<GpuMatrix?> matrices)
+    {
+        foreach (GpuMatrix? matrix in matrices)
+        {
+            if (matrix is not null && (matrix.Start % 2 != 0 || matrix.Stride % 2 != 0))
+                return false;
+        }
+        return true;
     }
 
     private static ElementTerm TermOf(GpuMatrix x) => new(x.Rows, x.Stride, x.IsHalves);

@@ -1,6 +1,5 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Kernels;
-using Bitis.Gpu.Kernels.Convolutions;
 using Bitis.Gpu.Kernels.Scans;
 using Bitis.Gpu.Plans.Patterns;
 using Bitis.Graphs;
@@ -11,7 +10,7 @@ namespace Bitis.Gpu.Plans.Steps;
 /// <summary>The launches of a Vim block between its two large linear layers.</summary>
 /// <remarks>
 /// <code>
-///   x ─► both convolutions, SiLU ─► u, u_b ─► x_proj, x_proj_b ─► Δ's input, B, C of each direction
+///   x ─► both convolutions, SiLU ─► u, u_b ─► x_proj, x_proj_b ─► Δ's input, B, C: one launch where it can be
 ///   all of them and z ─► both scans with Δ's projection, softplus, sum and gate ─► input of out_proj
 /// </code>
 /// What belongs to the backward direction lies behind that of the forward one.
@@ -22,7 +21,7 @@ internal static class MixerSteps
     public static void Add(GpuPlanBuilder plan, VimMixer mixer)
     {
         int channels = mixer.Gate.Product.Shape[^1], tokens = mixer.Gate.Product.Shape[0];
-        var input = Input.Of(plan, mixer, channels);
+        var input = MixerInput.Of(plan, mixer, channels);
         if (input.Z.IsHalves != plan.KeepsHalves)
             throw GpuPlanBuilder.Missing(mixer.Input);
         VimMixer.Direction[] directions = [mixer.Forward, mixer.Backward];
@@ -39,18 +38,7 @@ internal static class MixerSteps
         Require(projections, branches[1].Parameters);
         // What a scan in integers reads are the levels of u, if nobody else reads u.
         shape = shape with { ReadsLevels = shape.Levels is not null && projections[0] is not null };
-        GpuLevels? levelsOfU = shape.ReadsLevels ? plan.LevelScratch(2 * tokens, channels) : null;
-        GpuMatrix? u = levelsOfU is null ? plan.Activations(2 * tokens, channels) : null;
-        GpuLevels? levels = projections[0] is null ? null : plan.LevelScratch(2 * tokens, channels);
-        AddConvolutions(plan, directions, input, u, levelsOfU, levels, projections);
-        GpuMatrix parameters = plan.Scratch(2 * tokens, shape.ParameterStride);
-        ProductSteps.AddStack(
-            plan, projections[0] is null ? null : [.. projections.OfType<QuantizedLayer>()],
-            [.. branches.Select(branch => branch.Parameters)], levels is null ? u : null, levels,
-            [.. directions.Select(direction => RowTokens.Of(direction.IsReversed))],
-            parameters.Slice(0, shape.Parameters));
-        GpuArgument argument = u?.Argument ?? levelsOfU!.Argument;
-        AddScans(plan, mixer, shape, argument, u?.Stride ?? levelsOfU!.Stride, parameters, input.Z);
+        AddScans(plan, mixer, shape, MixerConvolutions.Add(plan, directions, input, shape), input.Z);
     }
 
     /// <summary>1/scale, lowest and highest level less the zero point of each channel of x, where levels do.</summary>
@@ -69,61 +57,8 @@ internal static class MixerSteps
         return one.AsSpan().SequenceEqual(other) ? one : null;
     }
 
-    private static void AddConvolutions(
-        GpuPlanBuilder plan, VimMixer.Direction[] directions, Input input, GpuMatrix? u, GpuLevels? levelsOfU,
-        GpuLevels? levels, QuantizedLayer?[] projections)
-    {
-        int channels = input.Z.Columns, taps = directions[0].Taps, tokens = input.Z.Rows;
-        Node[] nodes = [.. directions.Select(direction => direction.Convolution.Convolution)];
-        QuantizedLayer?[] layers = [.. nodes.Select(plan.LayerOf)];
-        Require(layers, nodes[1]);
-        var shape = new ConvolutionShape(tokens, channels, taps)
-        {
-            InputStride = input.Stride,
-            AreHalves = input.Z.IsHalves,
-            QuantizesInput = layers[0] is not null,
-            ReadsLevels = input.AreLevels,
-            WritesScanLevels = levelsOfU is not null,
-            Levels = projections[0] is null ? null : TokenScales.ShapeOf(projections[0]!),
-        };
-        (GpuFunction function, GpuKernelRow<ConvolutionShape> row) = plan.Load(ConvolutionKernels.Table, shape);
-        GpuBuffer weights = plan.Constant<float>([.. nodes.Zip(layers).SelectMany(
-            pair => ConvolutionSteps.Weights(plan, pair.First, pair.Second, channels, taps))]);
-        GpuBuffer biases = plan.Constant<float>([.. nodes.SelectMany(node => plan.Parameter(node, 1).Span.ToArray())]);
-        GpuBuffer? quantizers = shape.QuantizesInput
-            ? plan.Constant<float>(
-                [.. layers.SelectMany(layer => ConvolutionSteps.ChannelQuantizers(layer!, channels))])
-            : null;
-        TokenScales? scales = projections[0] is null
-            ? null
-            : TokenScales.Of(
-                plan, tokens, 1,
-                [.. projections.Zip(directions, (layer, d) => (layer!, RowTokens.Of(d.IsReversed)))]);
-        GpuBuffer? scanQuantizers = levelsOfU is null
-            ? null
-            : plan.Constant<float>(ScanConstants.InputQuantizers(plan, [.. directions.Select(d => d.Branch)]));
-        int rows = plan.Images * tokens;
-        plan.Add(images => new ConvolutionOperands
-        {
-            Images = images,
-            Input = input.X,
-            Weights = weights,
-            Biases = biases,
-            Forward = u?.Argument ?? levelsOfU!.Argument,
-            Backward = u is null
-                ? Behind(levelsOfU, rows)!.Argument
-                : (u with { Start = rows * u.Stride }).Argument,
-            InputQuantizers = quantizers,
-            ScanQuantizers = scanQuantizers,
-            ForwardLevels = levels?.Argument,
-            BackwardLevels = Behind(levels, rows)?.Argument,
-            Levels = scales?.Levels,
-        }.Launch(function, row, shape));
-    }
-
     private static void AddScans(
-        GpuPlanBuilder plan, VimMixer mixer, ScanShape shape, GpuArgument u, int strideOfU, GpuMatrix parameters,
-        GpuMatrix z)
+        GpuPlanBuilder plan, VimMixer mixer, ScanShape shape, MixerConvolutions.Result read, GpuMatrix z)
     {
         GpuTarget y = plan.NewTarget(mixer.Gate.Product, repetitions: 1);
         shape = shape with { OutputLevels = y.Shape };
@@ -134,10 +69,10 @@ internal static class MixerSteps
         plan.Add(images => new ScanOperands
         {
             Images = images,
-            Input = u,
-            InputOffset = rows * strideOfU,
-            Parameters = parameters.Argument,
-            ParameterOffset = rows * parameters.Stride,
+            Input = read.U,
+            InputOffset = rows * read.Stride,
+            Parameters = read.Parameters.Argument,
+            ParameterOffset = rows * read.Parameters.Stride,
             DeltaWeights = constants.DeltaWeights,
             DeltaBiases = constants.DeltaBiases,
             DeltaLevels = constants.DeltaLevels,
@@ -148,11 +83,8 @@ internal static class MixerSteps
         }.Launch(function, row, shape));
     }
 
-    private static GpuLevels? Behind(GpuLevels? levels, int rows) =>
-        levels is null ? null : levels with { Start = rows * levels.Stride };
-
     /// <summary>Refuses directions of which one is quantized, or both with different levels.</summary>
-    private static void Require(QuantizedLayer?[] layers, Node node)
+    public static void Require(QuantizedLayer?[] layers, Node node)
     {
         bool isSame = layers[0] is null == layers[1] is null
             && (layers[0] is null || TokenScales.ShapeOf(layers[0]!) == TokenScales.ShapeOf(layers[1]!));
@@ -161,22 +93,6 @@ internal static class MixerSteps
             throw new BitisException(
                 $"The GPU has no kernel for '{node.Name}' with other levels than the forward direction. "
                 + "Run it on the CPU.");
-        }
-    }
-
-    /// <summary>What a block reads.</summary>
-    /// <param name="X">x: floats, or levels.</param>
-    /// <param name="Stride">The distance of its rows in elements.</param>
-    /// <param name="AreLevels">Whether x is levels.</param>
-    /// <param name="Z">z.</param>
-    private sealed record Input(GpuArgument X, int Stride, bool AreLevels, GpuMatrix Z)
-    {
-        public static Input Of(GpuPlanBuilder plan, VimMixer mixer, int channels)
-        {
-            if (plan.SplitOf(mixer) is ({ } levels, { } z))
-                return new Input(levels.Argument, levels.Stride, AreLevels: true, z);
-            GpuMatrix xz = plan.Natural(mixer.Input);
-            return new Input(xz.Argument, xz.Stride, AreLevels: false, xz.Slice(channels, channels));
         }
     }
 }

@@ -96,6 +96,7 @@ internal static class NormSteps
             Levels = y.Shape,
             WritesHalves = y.IsHalves,
             OutputStride = y.Stride,
+            AtOnce = ElementSteps.HavePairs([gates, y.Values, .. terms]) && terms[0].Columns % 2 == 0 ? 2 : 1,
         };
         (GpuFunction function, _) = plan.Load(GatedSumKernels.Table, shape);
         plan.Add(images => GatedSumKernels.Launch(
@@ -121,7 +122,7 @@ internal static class NormSteps
         GpuTarget y = plan.NewTarget(norm, plan.Images, isReversed);
         var shape = new NormShape(columns, epsilon, isCentered)
         {
-            Terms = [.. x.Select(term => new NormTerm(term.Stride, term.IsHalves))],
+            Terms = [.. x.Select(term => new NormTerm(term.Stride, term.IsHalves) { Start = term.Start })],
             WritesSum = sum is not null,
             Levels = y.Shape,
             WritesHalves = y.IsHalves,

@@ -153,24 +153,12 @@ internal static class ProductSteps
             }
             return;
         }
-        var shape = new LinearShape(
-            inputs, y.Columns, levels is not null ? LinearNumbers.Levels
-                : x!.IsHalves ? LinearNumbers.Halves
-                : LinearNumbers.Floats,
-            LinearOutput.Floats, HasBias: false)
+        LinearShape shape = ShapeOfStack(layers, inputs, x is { IsHalves: true }, y, groups) with
         {
             InputStride = stride,
-            OutputStride = y.Stride,
-            Groups = groups,
-            HasNibbles = layers is not null && HaveNibbles(layers, inputs),
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, rows);
-        PackedLayers packed = layers is null
-            ? new PackedLayers(
-                Upload(
-                    plan, [.. nodes.SelectMany(node => Padded(plan.Parameter(node, 0).Span, shape))], x!.IsHalves),
-                ColumnSums: null, Scales: null)
-            : Upload(plan, layers, shape);
+        PackedLayers packed = UploadStack(plan, layers, nodes, shape);
         TokenScales? scales =
             layers is null ? null : TokenScales.OfStack(plan, rows, plan.Images, [.. layers.Zip(tokens)]);
         plan.Add(images => new LinearOperands
@@ -186,6 +174,40 @@ internal static class ProductSteps
             Offsets = new LinearGroupOffsets(between * stride, between * y.Stride, between),
         }.Launch(function, row, shape));
     }
+
+    /// <summary>What a launch of products of the same form depends on.</summary>
+    /// <param name="layers">The layers; null for float weights.</param>
+    /// <param name="inputs">The columns of an input.</param>
+    /// <param name="areHalves">Whether floats are float16.</param>
+    /// <param name="y">The outputs; its columns are those of a layer.</param>
+    /// <param name="groups">How many layers there are.</param>
+    public static LinearShape ShapeOfStack(
+        QuantizedLayer[]? layers, int inputs, bool areHalves, GpuMatrix y, int groups)
+    {
+        LinearNumbers numbers = layers is not null ? LinearNumbers.Levels
+            : areHalves ? LinearNumbers.Halves
+            : LinearNumbers.Floats;
+        return new LinearShape(inputs, y.Columns, numbers, LinearOutput.Floats, HasBias: false)
+        {
+            OutputStride = y.Stride,
+            Groups = groups,
+            HasNibbles = layers is not null && HaveNibbles(layers, inputs),
+        };
+    }
+
+    /// <summary>Uploads the weights of products that are launched together.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="layers">The layers; null for float weights.</param>
+    /// <param name="nodes">The layers' nodes.</param>
+    /// <param name="shape">Their form.</param>
+    public static PackedLayers UploadStack(
+        GpuPlanBuilder plan, QuantizedLayer[]? layers, Node[] nodes, LinearShape shape) => layers is not null
+        ? Upload(plan, layers, shape)
+        : new PackedLayers(
+            Upload(
+                plan, [.. nodes.SelectMany(node => Padded(plan.Parameter(node, 0).Span, shape))],
+                shape.Numbers == LinearNumbers.Halves),
+            ColumnSums: null, Scales: null);
 
     /// <summary>Whether weights have 4 bits, of all layers.</summary>
     private static bool HaveNibbles(IReadOnlyList<QuantizedLayer> layers, int inputs) =>
@@ -271,5 +293,5 @@ internal static class ProductSteps
     /// <param name="Weights">The rows, with padding.</param>
     /// <param name="ColumnSums">The sum of each row's levels; null for floats.</param>
     /// <param name="Scales">The scale of each row; null for floats.</param>
-    private sealed record PackedLayers(GpuBuffer Weights, GpuBuffer? ColumnSums, GpuBuffer? Scales);
+    internal sealed record PackedLayers(GpuBuffer Weights, GpuBuffer? ColumnSums, GpuBuffer? Scales);
 }
