@@ -22,6 +22,9 @@ namespace Bitis.Gpu.Kernels.Convolutions;
 /// </remarks>
 internal sealed class ProjectedConvolution
 {
+    /// <summary>The most threads of a block that leave registers for a second block: 128 for each thread.</summary>
+    private const int ThreadsOfTwo = 256;
+
     private const int TokensOfThread = 16;
 
     private readonly ProjectedConvolutionShape _shape;
@@ -48,7 +51,7 @@ internal sealed class ProjectedConvolution
         _writer = new PtxWriter(
             $"projected_convolutions_{_convolution.Tokens}x{_convolution.Taps}{convolution}"
                 + $"_{shape.Projection.EntryName}_{tile.Rows}",
-            tile.Threads);
+            tile.Threads, tile.Threads <= ThreadsOfTwo ? 2 : 1);
     }
 
     private int Before => _convolution.Taps - 1;
