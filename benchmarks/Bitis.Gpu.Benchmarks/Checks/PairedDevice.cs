@@ -1,6 +1,7 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Emulation.Memory;
+using Bitis.Gpu.Kernels.Convolutions;
 using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Benchmarks.Checks;
@@ -69,7 +70,7 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
         }
         model.Launch(new GpuLaunch(function.Model, launch.Grid, [.. launch.Arguments.Select(ForModel)]));
         foreach ((PairedBuffer buffer, byte[] old) in buffers.Zip(before))
-            buffer.Compare(launch.Function.Kernel.Name, old, differences);
+            buffer.Compare(launch.Function.Kernel, old, differences);
     }
 
     private GpuArgument ForModel(GpuArgument argument)
@@ -125,11 +126,12 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
         }
 
         /// <summary>Compares what a launch wrote; then the interpreter takes over the GPU's values.</summary>
-        public void Compare(string kernel, byte[] before, PairedDifferences differences)
+        public void Compare(PtxKernel kernel, byte[] before, PairedDifferences differences)
         {
             byte[] there = Snapshot(), here = [.. there];
             model.CopyWritten(here);
-            differences.Add(kernel, before, here, there);
+            differences.Add(
+                kernel.Name, before, here, there, roundsInside: kernel.Shape is ProjectedConvolutionShape);
             model.ReplaceWritten(there);
         }
 

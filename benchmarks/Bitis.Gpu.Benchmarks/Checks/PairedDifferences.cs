@@ -10,7 +10,7 @@ namespace Bitis.Gpu.Benchmarks.Checks;
 /// </remarks>
 internal sealed class PairedDifferences
 {
-    private const float FloatTolerance = 1e-4f, HalfTolerance = 2e-3f;
+    private const float FloatTolerance = 1e-4f, HalfTolerance = 2e-3f, SumTolerance = 0.02f;
     private const int LevelTolerance = 1;
 
     private readonly SortedDictionary<string, Row> _rows = new(StringComparer.Ordinal);
@@ -23,7 +23,12 @@ internal sealed class PairedDifferences
     /// <param name="before">What both had before.</param>
     /// <param name="here">What the interpreter has.</param>
     /// <param name="there">What the GPU has.</param>
-    public void Add(string kernel, ReadOnlySpan<byte> before, ReadOnlySpan<byte> here, ReadOnlySpan<byte> there)
+    /// <param name="roundsInside">
+    /// Whether it multiplies values that it has rounded itself, so that one that becomes its neighbour changes sums.
+    /// </param>
+    public void Add(
+        string kernel, ReadOnlySpan<byte> before, ReadOnlySpan<byte> here, ReadOnlySpan<byte> there,
+        bool roundsInside = false)
     {
         (here, there) = Changed(before, here, there);
         Row row = _rows.GetValueOrDefault(kernel) ?? new Row();
@@ -36,7 +41,7 @@ internal sealed class PairedDifferences
         row.Bytes += here.Length;
         row.Different += different;
         if (different > 0)
-            row.Note(Floats(here, there), Halves(here, there), levels);
+            row.Note(Floats(here, there), Halves(here, there), levels, roundsInside);
         _rows[kernel] = row;
     }
 
@@ -126,11 +131,11 @@ internal sealed class PairedDifferences
         private float _worst;
 
         /// <summary>Notes a buffer with differences, by how far each is from what is tolerated.</summary>
-        public void Note(float floats, float halves, int levels)
+        public void Note(float floats, float halves, int levels, bool roundsInside)
         {
             (float Excess, string Text)[] views =
             [
-                (floats / FloatTolerance, $"{floats:E1} (float32)"),
+                (floats / (roundsInside ? SumTolerance : FloatTolerance), $"{floats:E1} (float32)"),
                 (halves / HalfTolerance, $"{halves:E1} (float16)"),
                 (levels / (float)LevelTolerance, $"{levels} (levels)"),
             ];

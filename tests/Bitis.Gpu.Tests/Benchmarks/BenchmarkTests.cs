@@ -83,6 +83,19 @@ public sealed class BenchmarkTests
     }
 
     [Fact]
+    public void Sums_of_what_a_kernel_has_rounded_may_differ_more()
+    {
+        byte[] here = MemoryMarshal.AsBytes([1f, 0.5f]).ToArray(),
+            there = MemoryMarshal.AsBytes([1.01f, 0.5f]).ToArray();
+        var differences = new PairedDifferences();
+        differences.Add("kernel", new byte[8], here, there, roundsInside: true);
+        Assert.True(differences.AreSmall);
+        MemoryMarshal.AsBytes([1.05f]).CopyTo(there);
+        differences.Add("kernel", new byte[8], here, there, roundsInside: true);
+        Assert.False(differences.AreSmall);
+    }
+
+    [Fact]
     public void A_level_may_differ_by_one()
     {
         var differences = new PairedDifferences();
