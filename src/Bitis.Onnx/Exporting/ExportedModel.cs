@@ -1,0 +1,10 @@
+using Bitis.Onnx.Writing;
+
+namespace Bitis.Onnx.Exporting;
+
+/// <summary>A model in the form of ONNX, before it is written.</summary>
+/// <param name="Graph">Its graph.</param>
+/// <param name="Metadata">What its file says about it.</param>
+/// <param name="Domains">Domains of operators besides the standard one, with their versions.</param>
+internal sealed record ExportedModel(
+    GraphWriter Graph, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<(string Name, int Version)> Domains);
