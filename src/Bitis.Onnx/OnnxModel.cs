@@ -25,6 +25,26 @@ public static class OnnxModel
         return OnnxFile.Write(FloatExport.Build(model, options ?? OnnxOptions.Default), path, cancellationToken);
     }
 
+    /// <summary>Writes a quantized model. An existing file is replaced once the new one is complete.</summary>
+    /// <remarks>
+    /// Its products with weights are in integers. What ONNX cannot say in integers, such as quantized scans, is computed
+    /// in floating point on the same numbers.
+    /// </remarks>
+    /// <param name="model">The model.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="options">What the file should be like; null for a file that most runtimes read.</param>
+    /// <param name="cancellationToken">Ends the writing; no partial file remains.</param>
+    /// <returns>The length of the files in bytes.</returns>
+    /// <exception cref="BitisException">
+    /// The file cannot be written, an option is out of its range, or an operator cannot be exported.
+    /// </exception>
+    public static long Export(
+        QuantizedModel model, string path, OnnxOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return OnnxFile.Write(QuantizedExport.Build(model, options ?? OnnxOptions.Default), path, cancellationToken);
+    }
+
     /// <summary>Opens a file that <see cref="Export(VisionModel, string, OnnxOptions?, CancellationToken)"/> wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the reading.</param>

@@ -1,3 +1,4 @@
+using Bitis.Onnx.Operators;
 using Bitis.Onnx.Writing;
 
 namespace Bitis.Onnx.Exporting;
@@ -7,4 +8,11 @@ namespace Bitis.Onnx.Exporting;
 /// <param name="Metadata">What its file says about it.</param>
 /// <param name="Domains">Domains of operators besides the standard one, with their versions.</param>
 internal sealed record ExportedModel(
-    GraphWriter Graph, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<(string Name, int Version)> Domains);
+    GraphWriter Graph, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<(string Name, int Version)> Domains)
+{
+    /// <summary>How a runtime computes each of the quantized layers.</summary>
+    public IReadOnlyList<LayerArithmetic> Layers { get; init; } = [];
+
+    /// <summary>How many scans are quantized.</summary>
+    public int QuantizedScans { get; init; }
+}

@@ -26,15 +26,17 @@ internal static class ModelBuilder
     /// <param name="weights">The parameters that stay float32.</param>
     /// <param name="options">What the file should be like.</param>
     /// <param name="write">Writes a node.</param>
+    /// <param name="inputs">The nodes whose values a node takes; null for those of the graph.</param>
     public static (ModelWriter Model, Dictionary<string, string> Metadata) Build(
         Graph graph, ModelDescription description, IReadOnlyDictionary<string, FloatTensor> weights,
-        OnnxOptions options, Func<ModelWriter, Node, Value> write)
+        OnnxOptions options, Func<ModelWriter, Node, Value> write, Func<Node, IEnumerable<Node>>? inputs = null)
     {
         options.Validate();
         var model = new ModelWriter(graph, weights, options);
         model.Write(
             graph.Output,
-            node => node.IsInput ? Image(model, node, description.Preprocessing) : write(model, node));
+            node => node.IsInput ? Image(model, node, description.Preprocessing) : write(model, node),
+            inputs);
         Finish(model, description.Config);
         var metadata = new Dictionary<string, string> { [FormatKey] = FormatVersion };
         description.AddTo(metadata);

@@ -12,6 +12,7 @@ internal sealed class ModelWriter
     private readonly Dictionary<string, string> _parameters = [];
     private readonly IReadOnlyDictionary<string, FloatTensor> _weights;
     private readonly HashSet<string> _written = [];
+    private readonly Dictionary<(Node Node, int Index), string> _computed = [];
 
     /// <summary>Starts a model.</summary>
     /// <param name="graph">The model's graph.</param>
@@ -42,11 +43,12 @@ internal sealed class ModelWriter
     /// <summary>Writes the nodes that an output needs, each under its own name.</summary>
     /// <param name="output">The output.</param>
     /// <param name="write">Writes one node.</param>
+    /// <param name="inputs">The nodes whose values a node takes; null for those of the graph.</param>
     /// <returns>The output's value.</returns>
-    public Value Write(Node output, Func<Node, Value> write)
+    public Value Write(Node output, Func<Node, Value> write, Func<Node, IEnumerable<Node>>? inputs = null)
     {
         var names = new Dictionary<Node, string>();
-        IReadOnlyList<Node> needed = Needed(Graph, output);
+        IReadOnlyList<Node> needed = Needed(Graph, output, inputs);
         foreach (Node node in needed)
             names.Add(node, Onnx.Names.Take(node.Name));
         foreach (Node node in needed)
@@ -73,9 +75,14 @@ internal sealed class ModelWriter
         ? _values[node].Name
         : InForm(node, (height, width), () => ToMap(Plain(node), node.Shape[1], height, width));
 
+    /// <summary>Says that a parameter of a node is computed from something else.</summary>
+    public void SetParameter(Node node, int index, string value) => _computed[(node, index)] = value;
+
     /// <summary>A parameter of a node, in the checkpoint's form.</summary>
     public string Parameter(Node node, int index)
     {
+        if (_computed.TryGetValue((node, index), out string? computed))
+            return computed;
         string name = node.ParameterNames[index];
         if (_written.Add(name))
             Onnx.Parameter(_parameters[name], _weights[name]);
@@ -114,10 +121,13 @@ internal sealed class ModelWriter
     /// <summary>The nodes that an output depends on, in their order; the image in any case.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="output">The output.</param>
-    internal static IReadOnlyList<Node> Needed(Graph graph, Node output)
+    /// <param name="inputs">The nodes whose values a node takes; null for those of the graph.</param>
+    internal static IReadOnlyList<Node> Needed(
+        Graph graph, Node output, Func<Node, IEnumerable<Node>>? inputs = null)
     {
+        inputs ??= node => node.Inputs;
         var needed = new HashSet<Node> { output, graph.Input };
-        foreach (Node node in graph.Nodes.Reverse().Where(needed.Contains).SelectMany(node => node.Inputs))
+        foreach (Node node in graph.Nodes.Reverse().Where(needed.Contains).SelectMany(inputs))
             needed.Add(node);
         return [.. graph.Nodes.Where(needed.Contains)];
     }

@@ -9,6 +9,9 @@ internal static class ScanRow
 {
     private const string Attention = "com.microsoft::LinearAttention";
 
+    /// <summary>Sequences of one state that are cut into pieces.</summary>
+    private const int ShortestCut = 64;
+
     public static Value Write(ModelWriter model, Node node, SelectiveScan scan)
     {
         GraphWriter onnx = model.Onnx;
@@ -59,22 +62,74 @@ internal static class ScanRow
         GraphWriter onnx = model.Onnx;
         string rates = onnx.Add("Reshape", [Rates(model, node), onnx.Integers(1, scan.Channels)]);
         string decay = onnx.Add("Exp", [onnx.Add("Mul", [delta, rates])]);
-        string h = Recurrence(model, decay, onnx.Add("Mul", [input, b]), scan.Channels);
+        string h = Recurrence(model, decay, onnx.Add("Mul", [input, b]), node.Shape[0], scan.Channels);
         return onnx.Add("Mul", [h, c]);
     }
 
     /// <summary><c>hₜ = aₜ·hₜ₋₁ + xₜ</c> of <c>[batch, tokens, channels]</c>.</summary>
-    private static string Recurrence(ModelWriter model, string decay, string input, int channels)
+    /// <remarks>
+    /// A step of a loop costs a runtime far more than its arithmetic. So long sequences are cut into √tokens pieces, which
+    /// one loop computes side by side, each from 0. A second loop carries the states from piece to piece. What a piece
+    /// begins with reaches its tokens by the product of all decays since:
+    /// <code>
+    ///   h[piece, i] = fromZero[piece, i] + (a[piece, 0]·…·a[piece, i])·start[piece]
+    /// </code>
+    /// Decays are at most 1, so nothing grows. There is no division, as in the form with cumulative sums.
+    /// </remarks>
+    private static string Recurrence(ModelWriter model, string decay, string input, int tokens, int channels)
+    {
+        GraphWriter onnx = model.Onnx;
+        if (tokens < ShortestCut)
+            return Loop(model, [Zeros(model, input, channels)], [decay, input], axis: 1, returnsBefore: false)[1];
+        int length = (int)Math.Ceiling(Math.Sqrt(tokens)), pieces = (tokens + length - 1) / length;
+        string[] cut = [.. new[] { decay, input }.Select(Cut)];
+        string zeros = Zeros(model, input, pieces, channels);
+        string[] inside = Loop(
+            model, [zeros, onnx.Add("Add", [zeros, onnx.Scalar(1)])], cut, axis: 2, returnsBefore: false);
+        // The state before each piece: that of the loop, from which the last token of a piece makes the next one.
+        string[] between = Loop(
+            model, [Zeros(model, input, channels)], [inside[1], inside[0]], axis: 1, returnsBefore: true);
+        string carried = onnx.Add("Mul", [inside[3], model.Unsqueezed(between[1], 2)]);
+        string h = onnx.Add(
+            "Reshape",
+            [onnx.Add("Add", [inside[2], carried]), onnx.Integers(0, (long)pieces * length, channels)]);
+        return pieces * length == tokens
+            ? h
+            : onnx.Add("Slice", [h, onnx.Integers(0), onnx.Integers(tokens), onnx.Integers(1)]);
+
+        string Cut(string sequence)
+        {
+            int missing = (pieces * length) - tokens;
+            if (missing > 0)
+                sequence = onnx.Add("Pad", [sequence, onnx.Integers(0, 0, 0, 0, missing, 0)]);
+            return onnx.Add("Reshape", [sequence, onnx.Integers(0, pieces, length, channels)]);
+        }
+    }
+
+    /// <summary>A loop of the recurrence.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="start">The first state; and 1, if the product of all decays is a state, too.</param>
+    /// <param name="sequences">Decays and inputs.</param>
+    /// <param name="axis">The dimension of the steps.</param>
+    /// <param name="returnsBefore">Whether to give the states before each step; else those after it.</param>
+    /// <returns>The last states, then those of each step.</returns>
+    private static string[] Loop(
+        ModelWriter model, string[] start, string[] sequences, int axis, bool returnsBefore)
     {
         GraphWriter onnx = model.Onnx, body = onnx.Body();
-        string before = body.BodyInput("h"), stepDecay = body.BodyInput("decay"), stepInput = body.BodyInput("input");
-        string h = body.Add("Add", [body.Add("Mul", [stepDecay, before]), stepInput]);
-        body.BodyOutput(h);
-        body.BodyOutput(body.Add("Identity", [h]));
+        string[] states = [.. start.Select((_, i) => body.BodyInput(i == 0 ? "h" : "product"))];
+        string decay = body.BodyInput("decay"), input = body.BodyInput("input");
+        var next = new List<string> { body.Add("Add", [body.Add("Mul", [decay, states[0]]), input]) };
+        if (start.Length > 1)
+            next.Add(body.Add("Mul", [decay, states[1]]));
+        string[] kept =
+            [.. (returnsBefore ? [.. states] : next).Select(state => body.Add("Identity", [state]))];
+        foreach (string output in (string[])[.. next, .. kept])
+            body.BodyOutput(output);
         return onnx.AddMany(
-            "Scan", [Zeros(model, input, channels), decay, input], outputs: 2,
-            ("body", body.Proto), ("num_scan_inputs", 2), ("scan_input_axes", new[] { 1, 1 }),
-            ("scan_output_axes", new[] { 1 }))[1];
+            "Scan", [.. start, .. sequences], start.Length + kept.Length,
+            ("body", body.Proto), ("num_scan_inputs", 2), ("scan_input_axes", new[] { axis, axis }),
+            ("scan_output_axes", Enumerable.Repeat(axis, kept.Length).ToArray()));
     }
 
     /// <summary>
