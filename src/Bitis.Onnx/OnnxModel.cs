@@ -27,8 +27,8 @@ public static class OnnxModel
 
     /// <summary>Writes a quantized model. An existing file is replaced once the new one is complete.</summary>
     /// <remarks>
-    /// Its products with weights are in integers. What ONNX cannot say in integers, such as quantized scans, is computed
-    /// in floating point on the same numbers.
+    /// Its products with weights are in integers. What ONNX cannot say in integers, such as quantized scans, is
+    /// computed in floating point on the same numbers.
     /// </remarks>
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
@@ -45,7 +45,7 @@ public static class OnnxModel
         return OnnxFile.Write(QuantizedExport.Build(model, options ?? OnnxOptions.Default), path, cancellationToken);
     }
 
-    /// <summary>Opens a file that <see cref="Export(VisionModel, string, OnnxOptions?, CancellationToken)"/> wrote.</summary>
+    /// <summary>Opens a float32 model that was exported.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="BitisException">

@@ -14,14 +14,15 @@ public sealed record OnnxOptions
 
     /// <summary>Whether scans are <c>com.microsoft.LinearAttention</c> instead of loops.</summary>
     /// <remarks>
-    /// ONNX Runtime has fast kernels for it on GPUs and in browsers with WebGPU; on CPUs it is slower than a loop. Other
-    /// runtimes do not know it.
+    /// ONNX Runtime has fast kernels for it on GPUs and in browsers with WebGPU; on CPUs it is slower than a loop.
+    /// Other runtimes do not know it.
     /// </remarks>
     public bool UsesLinearAttention { get; init; }
 
-    /// <summary>Whether the model takes bytes, <c>[batch, size, size, channels]</c>, and normalizes them itself.</summary>
+    /// <summary>Whether the model takes bytes and normalizes them itself.</summary>
     /// <remarks>
-    /// The image must have the model's size: the resize is not part of the file, since runtimes resize differently.
+    /// The input is <c>[batch, size, size, channels]</c>. The image must have the model's size: the resize is not part
+    /// of the file, since runtimes resize differently.
     /// </remarks>
     public bool TakesBytes { get; init; }
 

@@ -98,7 +98,8 @@ public sealed class ExportCommandTests : IDisposable
             File.WriteAllText(output, "old");
             CliOutcome outcome = CliRunner.Run("export", "vim-micro-builtin", "-o", output);
             Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
-            Assert.Contains("nothing was changed. Check the disk's free space", outcome.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                "nothing was changed. Check the disk's free space", outcome.Error, StringComparison.Ordinal);
             Assert.Equal([output], Directory.GetFiles(small));
             Assert.Equal("old", File.ReadAllText(output));
         }

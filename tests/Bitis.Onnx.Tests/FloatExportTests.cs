@@ -119,7 +119,8 @@ public sealed class FloatExportTests
             () => writer.Write(graph.Output, node => OperatorTable.Write(writer, node)));
         Assert.Contains("'input'", refusal.Message, StringComparison.Ordinal); // the image has no row either
         refusal = Assert.Throws<BitisException>(() => OperatorTable.Write(writer, graph.Output));
-        Assert.Equal("The operator 'odd' of 'odd' cannot be exported to ONNX: there is no rule for it.", refusal.Message);
+        Assert.Equal(
+            "The operator 'odd' of 'odd' cannot be exported to ONNX: there is no rule for it.", refusal.Message);
     }
 
     private static void RequireSame(VisionModel model, int batch, OnnxOptions? options = null)

@@ -49,7 +49,8 @@ public sealed class OnnxFileTests : IDisposable
         using (var session = new OnnxSession(path))
             TensorAssert.Close(OnnxSession.Run(model, images), session.Run(images), 0);
         VisionModel again = OnnxModel.Load(path);
-        TensorAssert.Same(model.Weights["layers.0.mixer.in_proj.weight"], again.Weights["layers.0.mixer.in_proj.weight"]);
+        const string weight = "layers.0.mixer.in_proj.weight";
+        TensorAssert.Same(model.Weights[weight], again.Weights[weight]);
 
         string data = files.Single(file => file.EndsWith(".data", StringComparison.Ordinal));
         byte[] bytes = File.ReadAllBytes(data);
@@ -93,7 +94,8 @@ public sealed class OnnxFileTests : IDisposable
         var builder = new GraphBuilder([1, 4, 4], first);
         Node map = builder.Conv2d(second, builder.Input, 3, kernelSize: 2, stride: 2, parameters: [first, third]);
         Node x = builder.Linear(
-            third, builder.MeanTokens("mean", builder.FlattenSpatial("flat", map)), 5, parameters: ["linear.weight", second]);
+            third, builder.MeanTokens("mean", builder.FlattenSpatial("flat", map)), 5,
+            parameters: ["linear.weight", second]);
         Graph graph = builder.Build(x);
         var random = new SeededRandom(4);
         var weights = new Dictionary<string, FloatTensor>();

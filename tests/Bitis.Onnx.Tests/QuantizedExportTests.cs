@@ -1,3 +1,5 @@
+using Bitis.Data;
+using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Fuzz;
 using Bitis.Graphs;
@@ -7,13 +9,14 @@ using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Tests;
+using Xunit.Abstractions;
 
 namespace Bitis.Onnx.Tests;
 
 /// <summary>ONNX Runtime computes the numbers of the simulation.</summary>
-public sealed class QuantizedExportTests
+public sealed class QuantizedExportTests(ITestOutputHelper output)
 {
-    /// <summary>For one layer or scan behind nothing that rounds: only the last bits of sums in float32 differ.</summary>
+    /// <summary>For one layer behind nothing that rounds: only the last bits of sums in float32 differ.</summary>
     private const double Tolerance = 2e-6;
 
     /// <summary>For whole models: a value that lies between two levels may round to the other one.</summary>
@@ -88,6 +91,36 @@ public sealed class QuantizedExportTests
         QuantizedModel model = MicroModels.Quantize(name, recipe);
         foreach (int opset in (int[])[OnnxOptions.FirstOpset, 19, OnnxOptions.LastOpset])
             RequireSame(model, images: 4, WholeModel, $"opset {opset}", new OnnxOptions { Opset = opset });
+    }
+
+    [Theory]
+    [InlineData("w8a8", Scope.Linear)]
+    [InlineData("w4a4", Scope.Linear)]
+    [InlineData("w8a8", Scope.Ssm)]
+    [Trait("Speed", "Slow")]
+    public void A_trained_model_gives_the_answers_of_the_simulation(string bits, Scope scope)
+    {
+        VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
+        using ImageSource images = ImageSource.Open("builtin/test", decoder: null);
+        var calibration = CalibrationSet.FromImages(images, model.Preprocessing, 64);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+            model, calibration, new Recipe { Method = "minmax", Bits = BitWidths.Parse(bits), Scope = scope });
+        using var folder = new TempFolder();
+        OnnxModel.Export(quantized, folder["model.onnx"]);
+        using var session = new OnnxSession(folder["model.onnx"]);
+        Agreement agreement = Agreement.None;
+        foreach (ImageBatch batch in ImageLoader.Load(images.Take(400, seed: 3), model.Preprocessing, 50))
+        {
+            FloatTensor expected = Simulate(quantized, batch.Images), actual = session.Run(batch.Images);
+            int classes = expected.Shape[1];
+            for (int i = 0; i < expected.Shape[0]; i++)
+            {
+                agreement = agreement.With(
+                    actual.Span.Slice(i * classes, classes), expected.Span.Slice(i * classes, classes));
+            }
+        }
+        output.WriteLine($"{agreement.Top1:P2} same top-1, logits differ by {agreement.MeanLogitError:P3}");
+        Assert.InRange(agreement.Top1, 0.99, 1);
     }
 
     [Fact]

@@ -52,19 +52,22 @@ internal sealed class OnnxDeit
     public ModelProto Model => RandomGraph.Finish(_graph);
 
     private string Norm(string x) => _graph.Add(
-        "LayerNormalization", [x, _random.Weights(_width), _random.Weights(_width)], ("axis", -1), ("epsilon", Epsilon));
+        "LayerNormalization", [x, _random.Weights(_width), _random.Weights(_width)], ("axis", -1),
+        ("epsilon", Epsilon));
 
     private string Attention(string x)
     {
         int heads = _width / HeadWidth;
-        string all = _graph.Add("Reshape", [Linear(x, _width, 3 * _width), _graph.Integers(_tokens, 3, heads, HeadWidth)]);
+        string all = _graph.Add(
+            "Reshape", [Linear(x, _width, 3 * _width), _graph.Integers(_tokens, 3, heads, HeadWidth)]);
         string[] parts = _graph.AddMany(
             "Split", [_graph.Add("Transpose", [all], ("perm", PartsFirst))], outputs: 3, ("axis", 0));
         string keys = _graph.Add("Transpose", [parts[1]], ("perm", SwapLast));
         string scores = _graph.Add("Mul", [_graph.Add("MatMul", [parts[0], keys]), _graph.Scalar(0.125f)]);
         string mixed = _graph.Add("MatMul", [_graph.Add("Softmax", [scores], ("axis", -1)), parts[2]]);
         string joined = _graph.Add(
-            "Reshape", [_graph.Add("Transpose", [mixed], ("perm", TokensFirst)), _graph.Integers(1, _tokens, _width)]);
+            "Reshape",
+            [_graph.Add("Transpose", [mixed], ("perm", TokensFirst)), _graph.Integers(1, _tokens, _width)]);
         return Linear(joined, _width, _width);
     }
 

@@ -27,7 +27,8 @@ internal static class OnnxProducts
     {
         GraphWriter graph = RandomGraph.Start();
         var random = new RandomGraph(graph);
-        string input = graph.Input("input", DataType.Uint8, m, k), scale = graph.Scalar(0.01f), outputScale = graph.Scalar(10f);
+        string input = graph.Input("input", DataType.Uint8, m, k), scale = graph.Scalar(0.01f),
+            outputScale = graph.Scalar(10f);
         string zero = random.Center, weightZero = random.Zero;
         AddFirstRows(graph, DataType.Uint8, n,
         [

@@ -41,6 +41,15 @@ internal sealed class RandomGraph(GraphWriter graph)
         return graph.Constant(DataType.Float, shape, MemoryMarshal.AsBytes(values.AsSpan()));
     }
 
+    /// <summary>Random sums of weights.</summary>
+    public string Totals(params long[] shape)
+    {
+        var values = new int[shape.Aggregate(1L, (a, b) => a * b)];
+        foreach (ref int value in values.AsSpan())
+            value = _random.Next(1000);
+        return graph.Constant(DataType.Int32, shape, MemoryMarshal.AsBytes(values.AsSpan()));
+    }
+
     /// <summary>Random 8-bit weights.</summary>
     public string IntegerWeights(params long[] shape)
     {

@@ -27,8 +27,8 @@ internal sealed class ExportCommand : BitisCommand
 
     private readonly Option<string?> _scan = CommonOptions.Parsed<string?>(
         "--scan",
-        $"How scans are written: {Loop} runs everywhere; {LinearAttention} is an operator of ONNX Runtime, for GPUs and "
-        + $"browsers. [default: {Loop}]",
+        $"How scans are written: {Loop} runs everywhere; {LinearAttention} is an operator of ONNX Runtime, for GPUs "
+        + $"and browsers. [default: {Loop}]",
         ParseScan,
         $"{Loop}|{LinearAttention}");
 
@@ -46,7 +46,8 @@ internal sealed class ExportCommand : BitisCommand
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<string?> _library = CommonOptions.Path(
         "--onnxruntime",
-        "The native library of ONNX Runtime (libonnxruntime.so, onnxruntime.dll). [default: searched as the system does]",
+        "The native library of ONNX Runtime (libonnxruntime.so, onnxruntime.dll). [default: searched as the system "
+        + "does]",
         "FILE");
 
     private readonly Option<int?> _threads = CommonOptions.Threads();
@@ -84,14 +85,19 @@ internal sealed class ExportCommand : BitisCommand
         };
         options.Validate();
         if (check is not null && target.IsStream)
-            throw BitisException.InFile(output, "a device or a pipe cannot be read again for --check; give a file name.");
+        {
+            throw BitisException.InFile(
+                output, "a device or a pipe cannot be read again for --check; give a file name.");
+        }
+
         bool canCheck = check is not null && OnnxRuntimeLibrary.TryUse(library);
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         target.RequireOtherThan(model.Files);
         if (check is not null && model.Config is IDenseConfig)
         {
             throw BitisException.InFile(
-                model.Reference, "this model segments images; --check compares classifiers only. Leave the option out.");
+                model.Reference,
+                "this model segments images; --check compares classifiers only. Leave the option out.");
         }
         using ImageSource? source = check is null
             ? null
@@ -103,13 +109,13 @@ internal sealed class ExportCommand : BitisCommand
         if (target.Notice is { } notice)
             Warn(notice);
         Parity? parity = canCheck ? Compare(arguments, model, output, options, source!, progress) : null;
-        string? unchecked_ = parity is not null ? null
+        string? note = parity is not null ? null
             : check is null ? "unchecked; --check IMAGES runs the file in ONNX Runtime"
             : "unchecked: there is no native library of ONNX Runtime here; give it by --onnxruntime FILE";
         return new ExportResult(
             output, model.Reference, model.KindIn("float32"), options.Opset, length, model.FileLength,
             exported.Layers.Count == 0 ? null : ArithmeticSummary.Of(exported.Layers), exported.QuantizedScans,
-            parity, unchecked_);
+            parity, note);
     }
 
     private Parity Compare(

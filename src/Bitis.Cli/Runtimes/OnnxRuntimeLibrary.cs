@@ -34,7 +34,14 @@ internal static class OnnxRuntimeLibrary
                 handle = Load(file);
             }
             OrtEnv.DisableDllImportResolver = true;
-            NativeLibrary.SetDllImportResolver(managed, (name, _, _) => name == Name ? handle : 0);
+            try
+            {
+                NativeLibrary.SetDllImportResolver(managed, (name, _, _) => name == Name ? handle : 0);
+            }
+            catch (InvalidOperationException)
+            {
+                // Another user of ONNX Runtime in this process has loaded its library already.
+            }
             _handle = handle;
             RequireVersion(file);
             return true;
@@ -44,7 +51,10 @@ internal static class OnnxRuntimeLibrary
     private static nint Load(string file)
     {
         if (!File.Exists(file))
-            throw BitisException.InFile(file, "there is no such file; the native library of ONNX Runtime was expected.");
+        {
+            throw BitisException.InFile(
+                file, "there is no such file; the native library of ONNX Runtime was expected.");
+        }
         try
         {
             nint handle = NativeLibrary.Load(Path.GetFullPath(file));

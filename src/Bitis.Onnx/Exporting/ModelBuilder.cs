@@ -47,7 +47,7 @@ internal static class ModelBuilder
     public static IReadOnlyList<(string Name, int Version)> DomainsOf(ModelWriter model) =>
         model.Onnx.Proto.Node.Any(node => node.Domain == Microsoft) ? [(Microsoft, 1)] : [];
 
-    /// <summary>Normalized pixels; or bytes, from which they are computed as <see cref="Preprocessing"/> does.</summary>
+    /// <summary>Normalized pixels, or bytes that are normalized as <see cref="Preprocessing"/> does.</summary>
     private static Value Image(ModelWriter model, Node node, Preprocessing preprocessing)
     {
         GraphWriter onnx = model.Onnx;

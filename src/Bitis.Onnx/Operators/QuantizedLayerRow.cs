@@ -4,7 +4,7 @@ using Bitis.Onnx.Writing;
 using Bitis.Quantization;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Quantizers;
-using Bitis.Quantization.Recipes;
+using Bitis.Tensors;
 using DataType = Onnx.TensorProto.Types.DataType;
 
 namespace Bitis.Onnx.Operators;
@@ -113,12 +113,16 @@ internal static class QuantizedLayerRow
     }
 
     /// <summary>The input's values that levels stand for: s·(q − z).</summary>
-    private static string Simulated(ModelWriter model, Node node, LayerForm form, UniformQuantizer input) => model.Onnx.Add(
-        "Mul",
-        [
-            LevelRows.Centered(model.Onnx, form.Input, input, node.Inputs[0].Shape, form.DimensionsBehind),
-            LevelRows.PerGroup(model.Onnx, input, input.Scales, node.Inputs[0].Shape, form.DimensionsBehind),
-        ]);
+    private static string Simulated(ModelWriter model, Node node, LayerForm form, UniformQuantizer input)
+    {
+        Shape shape = node.Inputs[0].Shape;
+        return model.Onnx.Add(
+            "Mul",
+            [
+                LevelRows.Centered(model.Onnx, form.Input, input, shape, form.DimensionsBehind),
+                LevelRows.PerGroup(model.Onnx, input, input.Scales, shape, form.DimensionsBehind),
+            ]);
+    }
 
     /// <summary>A product of blocks of channels with the transform's matrix.</summary>
     private static string Rotated(ModelWriter model, Node node, string x, int order)

@@ -1,7 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Onnx.Writing;
 using Bitis.Quantization.Quantizers;
-using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using DataType = Onnx.TensorProto.Types.DataType;
 
@@ -28,17 +27,23 @@ internal static class QuantizedScanRow
         string u = LevelRows.Centered(onnx, inputs[0], scan.U, node.Shape, behind: 0);
         string delta = DeltaIndices(onnx, inputs[1], scan.Delta);
         string multiples = onnx.Add(
-            "Gather", [onnx.Floats([.. scan.Delta.Multiples.Select(d => (float)d)], scan.Delta.Multiples.Count), delta]);
-        string codes = onnx.Add(
-            "Gather", [onnx.Floats([.. scan.DeltaCodes.Select(code => (float)code)], scan.DeltaCodes.Count), delta]);
+            "Gather", [Table(onnx, scan.Delta.Multiples.Select(multiple => (float)multiple)), delta]);
+        string codes = onnx.Add("Gather", [Table(onnx, scan.DeltaCodes.Select(code => (float)code)), delta]);
         string scaled = onnx.Add(
             "Mul", [onnx.Add("Mul", [u, multiples]), OfGroups(onnx, scan, channels, scan.InputFactor)]);
         string v = onnx.Add(
-            "Round", [onnx.Add("Mul", [scaled, LevelRows.PerGroup(onnx, scan.B, scan.B.Scales, node.Inputs[2].Shape, behind: 0)])]);
+            "Round",
+            [
+                onnx.Add(
+                    "Mul", [scaled, LevelRows.PerGroup(onnx, scan.B, scan.B.Scales, node.Inputs[2].Shape, behind: 0)]),
+            ]);
         v = onnx.Add("Clip", [v, onnx.Scalar(Lowest), onnx.Scalar(Highest)]);
         string b = onnx.Add(
             "Mul",
-            [LevelRows.Centered(onnx, inputs[2], scan.B, node.Inputs[2].Shape, behind: 0), onnx.Scalar(1 << (16 - scan.B.Bits))]);
+            [
+                LevelRows.Centered(onnx, inputs[2], scan.B, node.Inputs[2].Shape, behind: 0),
+                onnx.Scalar(1 << (16 - scan.B.Bits)),
+            ]);
         string c = LevelRows.Centered(onnx, inputs[3], scan.C, node.Inputs[3].Shape, behind: 0);
         string sums = Loop(model, node, scan, codes, Double(onnx, v), Double(onnx, b), Double(onnx, c));
         string y = onnx.Add(
@@ -149,15 +154,18 @@ internal static class QuantizedScanRow
         int groups = scan.HiddenState.GroupScales.Count;
         float[] values = [.. Enumerable.Range(0, groups * channels).Select(i => factor(i / channels, i % channels))];
         string table = onnx.Floats(values, groups, channels);
-        return groups == 1
-            ? table
-            : onnx.Add(
-                "Gather",
-                [
-                    table,
-                    onnx.Integers(
-                        [.. Enumerable.Range(0, scan.HiddenState.Tokens).Select(t => (long)scan.HiddenState.GroupOf(t))]),
-                ]);
+        if (groups == 1)
+            return table;
+        long[] tokens = new long[scan.HiddenState.Tokens];
+        for (int t = 0; t < tokens.Length; t++)
+            tokens[t] = scan.HiddenState.GroupOf(t);
+        return onnx.Add("Gather", [table, onnx.Integers(tokens)]);
+    }
+
+    private static string Table(GraphWriter onnx, IEnumerable<float> values)
+    {
+        float[] table = [.. values];
+        return onnx.Floats(table, table.Length);
     }
 
     private static float[] RatesByState(QuantizedScan scan, int states, int channels) =>

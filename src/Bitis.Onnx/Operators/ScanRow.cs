@@ -68,9 +68,9 @@ internal static class ScanRow
 
     /// <summary><c>hₜ = aₜ·hₜ₋₁ + xₜ</c> of <c>[batch, tokens, channels]</c>.</summary>
     /// <remarks>
-    /// A step of a loop costs a runtime far more than its arithmetic. So long sequences are cut into √tokens pieces, which
-    /// one loop computes side by side, each from 0. A second loop carries the states from piece to piece. What a piece
-    /// begins with reaches its tokens by the product of all decays since:
+    /// A step of a loop costs a runtime far more than its arithmetic. So long sequences are cut into √tokens pieces,
+    /// which one loop computes side by side, each from 0. A second loop carries the states from piece to piece. What a
+    /// piece begins with reaches its tokens by the product of all decays since:
     /// <code>
     ///   h[piece, i] = fromZero[piece, i] + (a[piece, 0]·…·a[piece, i])·start[piece]
     /// </code>
@@ -132,9 +132,8 @@ internal static class ScanRow
             ("scan_output_axes", Enumerable.Repeat(axis, kept.Length).ToArray()));
     }
 
-    /// <summary>
-    /// One query and one key for all channels, each of which is a value: q = C, k = B, v = Δ·u, decay Δ·A.
-    /// </summary>
+    /// <summary>As an attention of ONNX Runtime: the query is C, the key B, the value Δ·u, the decay Δ·A.</summary>
+    /// <remarks>All channels share one query and one key.</remarks>
     private static string LinearAttention(
         ModelWriter model, Node node, SelectiveScan scan, string delta, string input, string b, string c)
     {

@@ -17,7 +17,9 @@ using DataType = Onnx.TensorProto.Types.DataType;
 namespace Bitis.Onnx.Reading;
 
 /// <summary>Opens float32 models that were exported.</summary>
-/// <remarks>The metadata describe the model, and its weights have their names. So no operator of the file is read.</remarks>
+/// <remarks>
+/// The metadata describe the model, and its weights have their names. So no operator of the file is read.
+/// </remarks>
 internal static class OnnxReader
 {
     private const string MakeAgain = "Copy it again from its source, or export the model again.";
@@ -159,7 +161,8 @@ internal static class OnnxReader
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new BitisException(
-                $"the file '{file}' with the weights must lie beside it, and cannot be read: {SystemMessage.Of(e)}.", e);
+                $"the file '{file}' with the weights must lie beside it, and cannot be read: {SystemMessage.Of(e)}.",
+                e);
         }
 
         string? Entry(string key) => tensor.ExternalData.FirstOrDefault(entry => entry.Key == key)?.Value;

@@ -19,7 +19,7 @@ internal static class OnnxFile
     /// <summary>The most bytes of tensors in the model's own file.</summary>
     public const long MostBytesInside = 2_000_000_000;
 
-    /// <summary>Smaller tensors are always in the model's own file: runtimes need shapes before they open the other.</summary>
+    /// <summary>The length from which a tensor may be in the second file; runtimes need shapes before that.</summary>
     private const int SmallestOutside = 1024;
 
     private const int Alignment = 64;
@@ -85,7 +85,8 @@ internal static class OnnxFile
         if (OutputTarget.Resolve(path).IsStream)
         {
             throw BitisException.InFile(
-                path, "a model of more than 2 GB has two files, which a device or a pipe cannot take; give a file name.");
+                path,
+                "a model of more than 2 GB has two files, which a device or a pipe cannot take; give a file name.");
         }
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (StoredTensor tensor in tensors)

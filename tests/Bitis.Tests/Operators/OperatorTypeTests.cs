@@ -4,9 +4,9 @@ using Bitis.Graphs.Operators;
 namespace Bitis.Tests.Operators;
 
 /// <summary>
-/// Nobody asks an operator for its type but those whose work it is: fusion, operations, plans of GPUs, ONNX's rows,
-/// initializers and operators themselves. The others ask for what they need to know, so that a new operator is not forgotten in some
-/// list.
+/// Nobody asks an operator for its type but those whose work it is: fusion, operations, plans of GPUs, rows of ONNX,
+/// initializers and operators themselves. The others ask for what they need to know, so that a new operator is not
+/// forgotten in some list.
 /// </summary>
 public sealed class OperatorTypeTests
 {

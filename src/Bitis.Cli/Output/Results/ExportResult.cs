@@ -1,4 +1,5 @@
 using Bitis.Cli.Output.Parts;
+using Bitis.Cli.Runtimes;
 
 namespace Bitis.Cli.Output.Results;
 

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
-using Bitis.Cli.Runtimes;
+using Bitis.Cli.Output;
+using Bitis.Cli.Output.Parts;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Tensors;
 
-namespace Bitis.Cli.Output.Parts;
+namespace Bitis.Cli.Runtimes;
 
 /// <summary>How well an exported file agrees with Bitis, and how fast each of them is.</summary>
 /// <param name="Runtime">The other runtime.</param>
