@@ -1,8 +1,8 @@
 using Bitis.Tensors;
 using Bitis.Tests;
 using Microsoft.ML.OnnxRuntime;
-using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 using OrtOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
+using OrtSession = Microsoft.ML.OnnxRuntime.InferenceSession;
 
 namespace Bitis.Onnx.Tests;
 
