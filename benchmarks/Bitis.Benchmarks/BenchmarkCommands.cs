@@ -61,6 +61,8 @@ internal static class BenchmarkCommands
         Methods(),
         Conversion(),
         PeerCommand(),
+        OnnxCommand(),
+        OnnxFormsCommand(),
         RandomCommand(),
     };
 
@@ -246,6 +248,19 @@ internal static class BenchmarkCommands
 
     private static Command PeerCommand() => Create(
         "peer", "Compares matrix products and whole models with ONNX Runtime.", _ => PeerBenchmark.Run());
+
+    private static Command OnnxCommand()
+    {
+        Argument<string> variant = Variant();
+        return Create(
+            "onnx",
+            "Compares an exported variant in ONNX Runtime with Bitis.",
+            arguments => OnnxBenchmark.Run(arguments.GetValue(variant)!),
+            variant);
+    }
+
+    private static Command OnnxFormsCommand() => Create(
+        "onnx-forms", "Measures forms of a quantized product in ONNX Runtime.", _ => OnnxBenchmark.RunForms());
 
     private static Command RandomCommand()
     {

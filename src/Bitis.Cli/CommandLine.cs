@@ -55,6 +55,7 @@ internal static class CommandLine
             new ClassifyCommand(context),
             new SegmentCommand(context),
             new BenchCommand(context),
+            new ExportCommand(context),
             new AnalyzeCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),

@@ -11,6 +11,7 @@ public sealed class SummaryLengthTests
     [InlineData("Bitis")]
     [InlineData("Bitis.Imaging")]
     [InlineData("Bitis.Gpu")]
+    [InlineData("Bitis.Onnx")]
     public void Summaries_are_short(string assembly)
     {
         string path = Path.Combine(AppContext.BaseDirectory, $"{assembly}.xml");
@@ -18,7 +19,8 @@ public sealed class SummaryLengthTests
         Assert.InRange(members.Length, 50, 100_000);
         Assert.Empty(members
             .Select(member => (Name: member.Attribute("name")!.Value, Words: WordsOf(member.Element("summary"))))
-            .Where(member => member.Words > MostWords && !member.Name.Contains(".g.", StringComparison.Ordinal))
+            .Where(member => member.Words > MostWords && !member.Name.Contains(".g.", StringComparison.Ordinal)
+                && !member.Name.Contains(":Onnx.", StringComparison.Ordinal)) // generated
             .Select(member => $"{member.Name} has {member.Words} words"));
     }
 

@@ -1,3 +1,4 @@
+using Bitis.Onnx.Writing;
 using Onnx;
 using DataType = Onnx.TensorProto.Types.DataType;
 
@@ -16,7 +17,8 @@ internal sealed class OnnxDeit
     private static readonly int[] PartsFirst = [1, 2, 0, 3], TokensFirst = [0, 2, 1, 3], SwapLast = [0, 1, 3, 2],
         SwapTokens = [0, 2, 1];
 
-    private readonly OnnxGraph _graph = new();
+    private readonly GraphWriter _graph = RandomGraph.Start();
+    private readonly RandomGraph _random;
     private readonly int _width, _tokens;
     private readonly bool _dynamicInt8;
 
@@ -26,42 +28,46 @@ internal sealed class OnnxDeit
     /// <param name="dynamicInt8">Whether products with weights are in dynamic INT8.</param>
     public OnnxDeit(int width, int imageSize, bool dynamicInt8)
     {
+        _random = new RandomGraph(_graph);
         int patches = imageSize / PatchSize * (imageSize / PatchSize);
         (_width, _tokens, _dynamicInt8) = (width, patches + 1, dynamicInt8);
-        string image = _graph.Input(DataType.Float, 1, 3, imageSize, imageSize);
+        string image = _graph.Input("input", DataType.Float, 1, 3, imageSize, imageSize);
         string map = _graph.Add(
-            "Conv", [image, _graph.Weights(width, 3, PatchSize, PatchSize), _graph.Weights(width)],
+            "Conv", [image, _random.Weights(width, 3, PatchSize, PatchSize), _random.Weights(width)],
             ("kernel_shape", new[] { PatchSize, PatchSize }), ("strides", new[] { PatchSize, PatchSize }));
         string embedded = _graph.Add(
-            "Transpose", [_graph.Add("Reshape", [map, _graph.Shape(1, width, patches)])], ("perm", SwapTokens));
-        string tokens = _graph.Add("Concat", [_graph.Weights(1, 1, width), embedded], ("axis", 1));
-        tokens = _graph.Add("Add", [tokens, _graph.Weights(1, _tokens, width)]);
+            "Transpose", [_graph.Add("Reshape", [map, _graph.Integers(1, width, patches)])], ("perm", SwapTokens));
+        string tokens = _graph.Add("Concat", [_random.Weights(1, 1, width), embedded], ("axis", 1));
+        tokens = _graph.Add("Add", [tokens, _random.Weights(1, _tokens, width)]);
         for (int block = 0; block < Depth; block++)
         {
             tokens = _graph.Add("Add", [tokens, Attention(Norm(tokens))]);
             tokens = _graph.Add("Add", [tokens, Mlp(Norm(tokens))]);
         }
-        string first = _graph.Add("Gather", [Norm(tokens), _graph.Shape(0)], ("axis", 1));
-        string logits = Linear(_graph.Add("Reshape", [first, _graph.Shape(1, width)]), width, Classes);
+        string first = _graph.Add("Gather", [Norm(tokens), _graph.Integers(0)], ("axis", 1));
+        string logits = Linear(_graph.Add("Reshape", [first, _graph.Integers(1, width)]), width, Classes);
         _graph.Output(logits, DataType.Float, 1, Classes);
     }
 
-    public ModelProto Model => _graph.Model;
+    public ModelProto Model => RandomGraph.Finish(_graph);
 
     private string Norm(string x) => _graph.Add(
-        "LayerNormalization", [x, _graph.Weights(_width), _graph.Weights(_width)], ("axis", -1), ("epsilon", Epsilon));
+        "LayerNormalization", [x, _random.Weights(_width), _random.Weights(_width)], ("axis", -1),
+        ("epsilon", Epsilon));
 
     private string Attention(string x)
     {
         int heads = _width / HeadWidth;
-        string all = _graph.Add("Reshape", [Linear(x, _width, 3 * _width), _graph.Shape(_tokens, 3, heads, HeadWidth)]);
-        string[] parts = _graph.Add(
+        string all = _graph.Add(
+            "Reshape", [Linear(x, _width, 3 * _width), _graph.Integers(_tokens, 3, heads, HeadWidth)]);
+        string[] parts = _graph.AddMany(
             "Split", [_graph.Add("Transpose", [all], ("perm", PartsFirst))], outputs: 3, ("axis", 0));
         string keys = _graph.Add("Transpose", [parts[1]], ("perm", SwapLast));
         string scores = _graph.Add("Mul", [_graph.Add("MatMul", [parts[0], keys]), _graph.Scalar(0.125f)]);
         string mixed = _graph.Add("MatMul", [_graph.Add("Softmax", [scores], ("axis", -1)), parts[2]]);
         string joined = _graph.Add(
-            "Reshape", [_graph.Add("Transpose", [mixed], ("perm", TokensFirst)), _graph.Shape(1, _tokens, _width)]);
+            "Reshape",
+            [_graph.Add("Transpose", [mixed], ("perm", TokensFirst)), _graph.Integers(1, _tokens, _width)]);
         return Linear(joined, _width, _width);
     }
 
@@ -78,15 +84,15 @@ internal sealed class OnnxDeit
     {
         if (!_dynamicInt8)
         {
-            string floats = _graph.Add("MatMul", [x, _graph.Weights(inputs, outputs)]);
-            return _graph.Add("Add", [floats, _graph.Weights(outputs)]);
+            string floats = _graph.Add("MatMul", [x, _random.Weights(inputs, outputs)]);
+            return _graph.Add("Add", [floats, _random.Weights(outputs)]);
         }
-        string[] quantized = _graph.Add("DynamicQuantizeLinear", [x], outputs: 3);
+        string[] quantized = _graph.AddMany("DynamicQuantizeLinear", [x], outputs: 3);
         string sums = _graph.Add(
             "MatMulInteger",
-            [quantized[0], _graph.IntegerWeights(inputs, outputs), quantized[2], _graph.Scalar((sbyte)0)]);
+            [quantized[0], _random.IntegerWeights(inputs, outputs), quantized[2], _random.Zero]);
         string scale = _graph.Add("Mul", [quantized[1], _graph.Scalar(0.001f)]);
         string product = _graph.Add("Mul", [_graph.Add("Cast", [sums], ("to", (int)DataType.Float)), scale]);
-        return _graph.Add("Add", [product, _graph.Weights(outputs)]);
+        return _graph.Add("Add", [product, _random.Weights(outputs)]);
     }
 }

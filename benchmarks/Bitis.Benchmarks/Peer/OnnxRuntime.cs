@@ -25,7 +25,7 @@ internal sealed class OnnxRuntime : IDisposable
         };
         _session = new Ort.InferenceSession(model.ToByteArray(), options);
         Ort.NodeMetadata input = _session.InputMetadata.Values.Single();
-        long[] shape = [.. input.Dimensions.Select(size => (long)size)];
+        long[] shape = [.. input.Dimensions.Select(size => Math.Max(size, 1L))];
         long count = shape.Aggregate(1L, (a, b) => a * b);
         var random = new Random(1);
         if (input.ElementDataType == Ort.Tensors.TensorElementType.UInt8)

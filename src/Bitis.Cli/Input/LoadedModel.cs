@@ -1,5 +1,6 @@
 using Bitis.Data.Decoding;
 using Bitis.Models;
+using Bitis.Onnx.Reading;
 
 namespace Bitis.Cli.Input;
 
@@ -79,6 +80,12 @@ internal sealed class LoadedModel
         string reference, ModelOptions options, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
         string path = ModelReference.Resolve(reference, progress, cancellationToken);
+        if (OnnxReader.IsNamedOnnx(path))
+        {
+            VisionModel exported = OnnxModel.Load(path, cancellationToken);
+            options.RequireAgreement(reference, exported.Config);
+            return new LoadedModel(reference, path, exported, quantized: null);
+        }
         if (!QuantizedModel.IsQuantized(path))
         {
             return new LoadedModel(

@@ -169,6 +169,26 @@ public sealed class VisionModel
         return classNames is null ? model : model.WithClassNames(classNames);
     }
 
+    /// <summary>A model that a file of another format describes.</summary>
+    /// <param name="description">The architecture, the preprocessing and the classes' names.</param>
+    /// <param name="graph">The graph of the architecture.</param>
+    /// <param name="weights">All parameters of the graph, by name.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="notices">What users should know about how it was read.</param>
+    internal static VisionModel FromDescription(
+        ModelDescription description, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, string file,
+        IReadOnlyList<string> notices)
+    {
+        ScanRates.Validate(graph, weights);
+        return new VisionModel(description.Config, graph, weights)
+        {
+            Preprocessing = description.Preprocessing,
+            ClassNames = description.ClassNames,
+            Files = [file],
+            Notices = notices,
+        };
+    }
+
     /// <summary>The same model with other weights.</summary>
     /// <param name="weights">All parameters, by name.</param>
     /// <exception cref="ArgumentException">A parameter is missing or has another shape.</exception>

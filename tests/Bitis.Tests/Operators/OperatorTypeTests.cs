@@ -4,16 +4,16 @@ using Bitis.Graphs.Operators;
 namespace Bitis.Tests.Operators;
 
 /// <summary>
-/// Nobody asks an operator for its type but those whose work it is: fusion, operations, plans of GPUs, initializers and
-/// operators themselves. The others ask for what they need to know, so that a new operator is not forgotten in some
-/// list.
+/// Nobody asks an operator for its type but those whose work it is: fusion, operations, plans of GPUs, rows of ONNX,
+/// initializers and operators themselves. The others ask for what they need to know, so that a new operator is not
+/// forgotten in some list.
 /// </summary>
 public sealed class OperatorTypeTests
 {
     private static readonly string[] Folders =
     [
         "src/Bitis/Graphs/Operators/", "src/Bitis/Graphs/Fusion/", "src/Bitis/Execution/Operations/",
-        "src/Bitis.Gpu/Plans/",
+        "src/Bitis.Gpu/Plans/", "src/Bitis.Onnx/Operators/",
     ];
 
     /// <summary>

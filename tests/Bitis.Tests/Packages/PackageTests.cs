@@ -10,7 +10,8 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
 {
     private readonly TempFolder _folder = new();
 
-    public static TheoryData<string> Packages => ["Bitis", "Bitis.Imaging", "Bitis.Gpu", "Bitis.Models", "Bitis.Cli"];
+    public static TheoryData<string> Packages =>
+        ["Bitis", "Bitis.Imaging", "Bitis.Gpu", "Bitis.Onnx", "Bitis.Models", "Bitis.Cli"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -31,6 +32,7 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
     [InlineData("Bitis", "README.md")]
     [InlineData("Bitis.Imaging", "README.md")]
     [InlineData("Bitis.Gpu", "docs/gpu.md")]
+    [InlineData("Bitis.Onnx", "docs/onnx.md")]
     [InlineData("Bitis.Models", "models/README.md")]
     [InlineData("Bitis.Cli", "README.md")]
     public void Its_readme_names_files_instead_of_links_that_lead_nowhere(string package, string source)

@@ -1,0 +1,8 @@
+using Onnx;
+
+namespace Bitis.Onnx.Writing;
+
+/// <summary>A tensor of a model whose bytes are not in its message yet.</summary>
+/// <param name="Proto">Its name, type and shape.</param>
+/// <param name="Bytes">Its bytes, little-endian.</param>
+internal sealed record StoredTensor(TensorProto Proto, ReadOnlyMemory<byte> Bytes);
