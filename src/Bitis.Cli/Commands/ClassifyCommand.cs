@@ -50,6 +50,7 @@ internal sealed class ClassifyCommand : BitisCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
+        model.Config.RequireClasses();
         IReadOnlyList<string>? names = arguments.GetValue(_classes) is { } file
             ? ClassNamesFile.Load(file, model.Config.Classes)
             : model.ClassNames;
