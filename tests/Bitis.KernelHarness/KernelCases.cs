@@ -124,6 +124,11 @@ internal static class KernelCases
             resize,
             resize with { Accumulate = true },
             new AveragePoolCase(height, width, Bins: 2, channels) { HasExtremes = hasExtremes },
+            new BilinearResizeGradientCase(height, width, 2 * height, 2 * width, channels)
+            {
+                HasExtremes = hasExtremes,
+            },
+            new AveragePoolGradientCase(height, width, Bins: 2, channels) { HasExtremes = hasExtremes },
         ];
     }
 

@@ -62,6 +62,7 @@ internal sealed class ClassifyCommand : BitisCommand
         target?.RequireOtherThan([_model.Reference(arguments), .. arguments.GetRequiredValue(_images)]);
         target?.RequireWritable();
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
+        model.Config.RequireClasses();
         IReadOnlyList<string>? names = arguments.GetValue(_classes) is { } file
             ? ClassNamesFile.Load(file, model.Config.Classes)
             : model.ClassNames;

@@ -7,6 +7,7 @@ using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
+using Bitis.Models.Poses;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization;
 using Bitis.Tensors;
@@ -90,6 +91,8 @@ internal sealed class EvalCommand : BitisCommand
             return Segmentation(arguments, model, options, source, images, progress);
         Refuse(arguments, "is for models that segment; this one classifies images", _labels, _window);
         using InferenceSession session = model.CreateSession(options, Context.Cancellation);
+        if (model.Config is PoseConfig)
+            return Poses(arguments, model, session, source, images, progress);
 
         var others = new List<(string Name, Func<FloatTensor, CancellationToken, FloatTensor> Run)>();
         using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, options) : null;
@@ -124,17 +127,52 @@ internal sealed class EvalCommand : BitisCommand
     {
         Refuse(
             arguments, "does not apply to models that segment", _classes, _baseline, _simulate, _confusion, _batch);
-        string labels = arguments.GetValue(_labels) ?? throw BitisException.InFile(
-            model.Reference, "this model segments images; give the folder of ground truth (--labels).");
+        if (arguments.GetValue(_labels) is { } labels)
+        {
+            images = images.WithPixelLabels(labels);
+        }
+        else if (!images.HasPixelLabels)
+        {
+            throw BitisException.InFile(
+                model.Reference, "this model segments images; give the folder of ground truth (--labels).");
+        }
+        if (images.ClassNames is { } names && model.ClassNames is { } known && !names.SequenceEqual(known))
+        {
+            throw BitisException.InFile(
+                model.Reference,
+                $"the model's classes ({InWords.Of(known)}) are not those of the images ({InWords.Of(names)}).");
+        }
         using SegmentationSession session = model.CreateSegmentation(options, Context.Cancellation);
         (images, int skipped) = _imageOptions.Usable(
             arguments, images, session.Threads, this, progress, Context.Cancellation);
-        var evaluation = new SegmentationEvaluation(session, new GroundTruth(labels, session.ReducesZeroLabel));
+        var evaluation = new SegmentationEvaluation(session);
         SegmentationScores scores = evaluation.Run(
             images, arguments.GetValue(_window), progress, Context.Cancellation);
         WarnOfDamaged(images);
         return SegmentationReport.Of(
             model, source.Description, scores, skipped, evaluation.ModelTime, session.Threads);
+    }
+
+    private PoseReport Poses(
+        ParseResult arguments, LoadedModel model, InferenceSession session, ImageSource source, ImageSource images,
+        IProgress<WorkProgress> progress)
+    {
+        Refuse(arguments, "does not apply to models that give poses", _classes, _baseline, _simulate, _confusion);
+        if (!images.HasPoses)
+        {
+            throw BitisException.InFile(
+                model.Reference,
+                "this model gives the pose of a shape, which is known for builtin/train and builtin/test only.");
+        }
+        int threads = arguments.GetValue(_threads) ?? 0;
+        (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
+        var evaluation = new PoseEvaluation(session)
+        {
+            BatchSize = arguments.GetValue(_batch),
+            LoaderThreads = ThreadCount.Resolve(threads),
+        };
+        PoseErrors errors = evaluation.Run(images, progress, Context.Cancellation);
+        return PoseReport.Of(model, source.Description, errors, skipped, evaluation.ModelTime, session);
     }
 
     /// <summary>Refuses options that do not apply to the model.</summary>
@@ -157,6 +195,7 @@ internal sealed class EvalCommand : BitisCommand
                     + $"{DisplayText.Count(baseline.Config.Classes, "class")}, "
                 + $"the model {model.Config.InputShape} and {model.Config.Classes}; their outputs cannot be compared.");
         }
+        baseline.Config.RequireClasses();
         return baseline.CreateSession(options, Context.Cancellation);
     }
 

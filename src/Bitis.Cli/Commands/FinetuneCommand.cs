@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Bitis.Cli.Input;
+using Bitis.Models.Poses;
 using Bitis.Training;
 
 namespace Bitis.Cli.Commands;
@@ -38,10 +39,12 @@ internal sealed class FinetuneCommand : TrainingCommand
     /// <summary>The model with a head for the images' classes, which keeps the rows of classes that it knows.</summary>
     private static (VisionModel Model, string Head) WithHeadFor(VisionModel model, TrainingData data, ulong seed)
     {
+        if (model.Config is PoseConfig)
+            return (model, "the checkpoint's, which gives poses");
         const string Same = "the checkpoint's, since the classes are the same";
         if (model.ClassNames is not { } known || data.ClassNames is not { } names)
         {
-            if (model.Config.Classes == data.Classes)
+            if (model.Config.Classes == data.Classes || data.Classes == 0)
                 return (model, Same);
             string numbers = $"{DisplayText.Count(data.Classes, "class")}, where the checkpoint has "
                 + $"{model.Config.Classes}";

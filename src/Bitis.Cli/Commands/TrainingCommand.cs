@@ -18,6 +18,17 @@ internal abstract class TrainingCommand : BitisCommand
     private readonly Option<string?> _validation = CommonOptions.Path(
         "--validation", "Other images of the same classes, to measure the accuracy after each epoch.", "IMAGES");
 
+    private readonly Option<string?> _labels = CommonOptions.Path(
+        "--labels",
+        "For a model that segments: a folder of labels, a PNG file for each training image, of the same name.",
+        "FOLDER");
+
+    private readonly Option<string?> _validationLabels = CommonOptions.Path(
+        "--validation-labels", "As --labels, for the validation images.", "FOLDER");
+
+    private readonly Option<string?> _classes = CommonOptions.Path(
+        "--classes", "A text file of the names of the classes of --labels, one on each line, in order.", "FILE");
+
     private readonly Option<string?> _output = CommonOptions.RequiredPath(
         "--output", "The folder of this training: checkpoint, models, log.csv and log.json.", "FOLDER");
 
@@ -42,7 +53,8 @@ internal abstract class TrainingCommand : BitisCommand
         : base(name, description, example, context)
     {
         _output.Aliases.Add("-o");
-        foreach (Option option in (Option[])[_data, _validation, _output, _resume])
+        Option[] inputs = [_data, _labels, _validation, _validationLabels, _classes, _output, _resume];
+        foreach (Option option in inputs)
             Options.Add(option);
         _recipe = new TrainingOptionSet(this, usual, choosesModel);
         foreach (Option option in (Option[])[_take, _threads])
@@ -84,10 +96,16 @@ internal abstract class TrainingCommand : BitisCommand
 
         using ImageSource all = _imageOptions.Open(
             arguments, arguments.GetRequiredValue(_data)!, this, Context.Cancellation);
-        ImageSource training = arguments.GetValue(_take) is { } count ? all.Take(count, recipe.Seed) : all;
+        IReadOnlyList<string>? names = NamesOfLabels(arguments, folder, resumes, initial);
+        using ImageSource labeled = Labeled(all, arguments, _labels, names);
+        ImageSource training = arguments.GetValue(_take) is { } count
+            ? labeled.Take(count, recipe.Seed)
+            : labeled;
         using ImageSource? validation =
             arguments.GetValue(_validation) is { } path
-                ? _imageOptions.Open(arguments, path, this, Context.Cancellation)
+                ? Labeled(
+                    _imageOptions.Open(arguments, path, this, Context.Cancellation), arguments, _validationLabels,
+                    names)
                 : null;
         int threads = arguments.GetValue(_threads) ?? 0;
         (training, int skipped) =
@@ -119,8 +137,31 @@ internal abstract class TrainingCommand : BitisCommand
             throw BitisException.InFile(
                 reference, $"this model is quantized; {taker} takes a float32 checkpoint.");
         }
-        model.Config.RequireClassifier("Training");
         return model;
+    }
+
+    /// <summary>The names of the classes of pixels: those that the user gives, or those of the model.</summary>
+    private IReadOnlyList<string>? NamesOfLabels(
+        ParseResult arguments, string folder, bool resumes, VisionModel? initial)
+    {
+        if (arguments.GetValue(_labels) is null)
+        {
+            if (arguments.GetValue(_classes) is null && arguments.GetValue(_validationLabels) is null)
+                return null;
+            throw new BitisException("--classes and --validation-labels belong to --labels, which is missing.");
+        }
+        if (arguments.GetValue(_classes) is { } file)
+            return ClassNamesFile.Load(file);
+        return resumes ? Trainer.ClassNamesOf(folder, Context.Cancellation) : initial?.ClassNames;
+    }
+
+    private static ImageSource Labeled(
+        ImageSource images, ParseResult arguments, Option<string?> labels, IReadOnlyList<string>? names)
+    {
+        if (arguments.GetValue(labels) is not { } folder)
+            return images;
+        ImageSource labeled = images.WithPixelLabels(folder);
+        return names is null ? labeled : labeled.WithClassNames(names);
     }
 
     private TrainResult Train(

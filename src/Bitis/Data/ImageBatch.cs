@@ -9,6 +9,12 @@ namespace Bitis.Data;
 internal sealed record ImageBatch(
     FloatTensor Images, IReadOnlyList<int?> Labels, IReadOnlyList<string> Names, int StartIndex)
 {
+    /// <summary>The label of each pixel, <c>[batch, height, width]</c>; null if pixels have none.</summary>
+    public ushort[]? PixelLabels { get; init; }
+
+    /// <summary>The pose of the shape in each image; null if it is not known.</summary>
+    public ShapePose[]? Poses { get; init; }
+
     /// <summary>The number of images. The last batch of a source may be shorter.</summary>
     public int Count => Labels.Count;
 }

@@ -30,13 +30,25 @@ internal static class ImageLoader
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
-        threads = ThreadCount.Resolve(threads);
         preprocessing.Validate();
-        return Enumerate(source, preprocessing, batchSize, threads, cancellationToken);
+        return Load(
+            source.Count, batchSize, threads,
+            (start, count, token) => ReadBatch(source, preprocessing, start, count, token), cancellationToken);
     }
 
+    /// <summary>As the other method, with batches that a function reads.</summary>
+    /// <param name="images">How many images there are.</param>
+    /// <param name="batchSize">Images a batch; the last batch may be shorter.</param>
+    /// <param name="threads">How many batches are prepared at once; 0 for one on each processor.</param>
+    /// <param name="read">Reads a batch: the index of its first image, and their number.</param>
+    /// <param name="cancellationToken">Ends the enumeration with an <see cref="OperationCanceledException"/>.</param>
+    public static IEnumerable<ImageBatch> Load(
+        int images, int batchSize, int threads, Func<int, int, CancellationToken, ImageBatch> read,
+        CancellationToken cancellationToken) =>
+        Enumerate(images, batchSize, ThreadCount.Resolve(threads), read, cancellationToken);
+
     private static IEnumerable<ImageBatch> Enumerate(
-        ImageSource source, Preprocessing preprocessing, int batchSize, int threads,
+        int images, int batchSize, int threads, Func<int, int, CancellationToken, ImageBatch> read,
         CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -66,17 +78,15 @@ internal static class ImageLoader
 
         void StartMore()
         {
-            while (underWay.Count < threads && next < source.Count)
+            while (underWay.Count < threads && next < images)
             {
                 int start = next;
-                int count = Math.Min(batchSize, source.Count - start);
+                int count = Math.Min(batchSize, images - start);
                 CancellationToken token = stop.Token;
                 // Dedicated threads: the pool's threads may all be busy with the previous batch, and this one would be
                 // read too late.
                 underWay.Enqueue(Task.Factory.StartNew(
-                    () =>
-                        ReadBatch(source, preprocessing, start, count, token), token, TaskCreationOptions.LongRunning,
-                            TaskScheduler.Default));
+                    () => read(start, count, token), token, TaskCreationOptions.LongRunning, TaskScheduler.Default));
                 next += count;
             }
         }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Bitis.Data;
 using Bitis.Data.Decoding;
+using Bitis.Data.LabelMaps;
 using Bitis.Data.Sources;
 using Bitis.Data.Sources.Labels;
 
@@ -34,6 +35,12 @@ public abstract class ImageSource : IDisposable
 
     /// <summary>Whether labels are the model's own class numbers, so that names must not contradict them.</summary>
     internal virtual bool HasModelLabels => false;
+
+    /// <summary>Whether each pixel of each image has a label.</summary>
+    internal virtual bool HasPixelLabels => false;
+
+    /// <summary>Whether the pose of the shape in each image is known.</summary>
+    internal virtual bool HasPoses => false;
 
     /// <summary>
     /// Sentences about files left out when the set was opened: <c>photos: 3 files left out: 2 text, 1 AVIF.</c>
@@ -81,6 +88,21 @@ public abstract class ImageSource : IDisposable
     /// <exception cref="BitisException">The image is missing or damaged.</exception>
     internal LabeledImage ReadLabeled(int index) => new(Read(index), Label(index), Name(index));
 
+    /// <summary>Reads an image with the labels of its pixels, as they are stored.</summary>
+    /// <exception cref="BitisException">The image or its labels are missing or damaged.</exception>
+    internal virtual (PixelImage Image, LabelMap Labels) ReadWithPixelLabels(int index) =>
+        throw new InvalidOperationException($"{Description}: pixels have no labels.");
+
+    /// <summary>Reads an image with the pose of its shape.</summary>
+    internal virtual (PixelImage Image, ShapePose Pose) ReadWithPose(int index) =>
+        throw new InvalidOperationException($"{Description}: poses are not known.");
+
+    /// <summary>The name of the labels of an image's pixels in messages.</summary>
+    internal virtual string PixelLabelsName(int index) => Name(index);
+
+    /// <summary>The same images with labels of their pixels, from a folder of PNG files.</summary>
+    internal ImageSource WithPixelLabels(string folder) => new PixelLabelsSource(this, new GroundTruth(folder));
+
     /// <summary>Warnings about damaged images that could still be read so far, in their order.</summary>
     public IReadOnlyList<string> Warnings => [.. _warnings.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
 
@@ -96,7 +118,7 @@ public abstract class ImageSource : IDisposable
     {
         ArgumentNullException.ThrowIfNull(names);
         int largest = Enumerable.Range(0, Count).Max(index => Label(index) ?? -1);
-        if (largest < 0)
+        if (largest < 0 && !HasPixelLabels)
         {
             throw new BitisException(
                 $"{Description}: the images have no labels, so class names cannot be assigned. Use images with labels, "

@@ -1,17 +1,17 @@
 using System.Diagnostics;
+using Bitis.Data.LabelMaps;
 
 namespace Bitis.Evaluation;
 
 /// <summary>Evaluates a model that gives a class to each pixel, image by image.</summary>
 /// <param name="session">The model.</param>
-/// <param name="truth">The labels.</param>
-internal sealed class SegmentationEvaluation(SegmentationSession session, GroundTruth truth)
+internal sealed class SegmentationEvaluation(SegmentationSession session)
 {
     /// <summary>The time that the model took, from decoded images to maps of classes.</summary>
     public TimeSpan ModelTime { get; private set; }
 
     /// <summary>Evaluates all images of a source.</summary>
-    /// <param name="images">The images.</param>
+    /// <param name="images">The images, with labels of their pixels.</param>
     /// <param name="window">How images are cut into pieces; null to see them as a whole.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
@@ -27,13 +27,12 @@ internal sealed class SegmentationEvaluation(SegmentationSession session, Ground
         for (int i = 0; i < images.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            string name = images.Name(i);
-            var labels = truth.Read(name); // before the work, so that a missing file is told soon
-            PixelImage image = images.Read(i);
+            (PixelImage image, LabelMap labels) = images.ReadWithPixelLabels(i);
             time.Start();
             SegmentationMap map = session.Segment(image, window, cancellationToken);
             time.Stop();
-            scores.Add(map, labels, truth.FileOf(name));
+            labels = session.ReducesZeroLabel ? labels.WithoutZeroLabel() : labels;
+            scores.Add(map, labels, images.PixelLabelsName(i));
             progress?.Report(new WorkProgress("evaluating", i + 1, images.Count));
         }
         ModelTime = time.Elapsed;

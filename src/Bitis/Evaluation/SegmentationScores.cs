@@ -39,20 +39,7 @@ internal sealed class SegmentationScores(int classes)
     /// <exception cref="BitisException">The sizes differ, or a label is not a class.</exception>
     public void Add(SegmentationMap map, LabelMap truth, string name)
     {
-        if ((map.Width, map.Height) != (truth.Width, truth.Height))
-        {
-            throw BitisException.InFile(
-                name,
-                $"the ground truth has {truth.Width}×{truth.Height} pixels, the image {map.Width}×{map.Height}.");
-        }
-        int wrong = Array.FindIndex(truth.Labels, label => label >= classes && label != LabelMap.Ignored);
-        if (wrong >= 0)
-        {
-            throw BitisException.InFile(
-                name,
-                $"the ground truth has the label {truth.Labels[wrong]} at {wrong % truth.Width}, "
-                + $"{wrong / truth.Width}; the model has {classes} classes, and {LabelMap.Ignored} stands for none.");
-        }
+        truth.RequireFit(map.Height, map.Width, classes, name);
         for (int i = 0; i < truth.Labels.Length; i++)
         {
             int label = truth.Labels[i], predicted = map.Classes[i];

@@ -1,3 +1,4 @@
+using Bitis.Graphs.Operators;
 using Bitis.Tensors;
 
 namespace Bitis.Graphs;
@@ -13,7 +14,15 @@ public sealed class Graph
         Nodes = nodes;
         Outputs = outputs;
         _byName = nodes.ToDictionary(node => node.Name);
-        Parameters = [.. nodes.SelectMany(ParametersOf).DistinctBy(parameter => parameter.Name)];
+        Parameters =
+        [
+            .. nodes.SelectMany(node => ParametersOf(node, _ => true)).DistinctBy(parameter => parameter.Name),
+        ];
+        LearningParameters =
+        [
+            .. nodes.SelectMany(node => ParametersOf(node, spec => spec.Learns))
+                .DistinctBy(parameter => parameter.Name),
+        ];
         _parameterUsers = nodes.SelectMany(node => node.ParameterNames.Select(name => (name, node)))
             .ToLookup(pair => pair.name, pair => pair.node);
         BlockCount = nodes.Max(node => node.Block + 1) ?? 0;
@@ -40,6 +49,9 @@ public sealed class Graph
     /// <summary>All parameters of the nodes: their names in the checkpoint and their shapes.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> Parameters { get; }
 
+    /// <summary>The parameters that a training changes: all but the statistics of norms.</summary>
+    internal IReadOnlyList<(string Name, Shape Shape)> LearningParameters { get; }
+
     /// <summary>The node with this name.</summary>
     /// <exception cref="KeyNotFoundException">There is no such node.</exception>
     public Node this[string name] => _byName[name];
@@ -51,6 +63,12 @@ public sealed class Graph
     internal Node? OtherUserOf(string parameter, Node node) =>
         _parameterUsers[parameter].FirstOrDefault(user => user != node);
 
-    private static IEnumerable<(string Name, Shape Shape)> ParametersOf(Node node) =>
-        node.ParameterNames.Zip(node.Operator.Parameters, (name, spec) => (name, spec.Shape));
+    /// <summary>The same nodes with other outputs.</summary>
+    internal Graph WithOutputs(params IReadOnlyList<Node> outputs) => new(Nodes, outputs);
+
+    private static IEnumerable<(string Name, Shape Shape)> ParametersOf(
+        Node node, Func<ParameterSpec, bool> isWanted) =>
+        node.ParameterNames.Zip(node.Operator.Parameters)
+            .Where(parameter => isWanted(parameter.Second))
+            .Select(parameter => (parameter.First, parameter.Second.Shape));
 }

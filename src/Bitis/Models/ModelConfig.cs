@@ -3,6 +3,7 @@ using Bitis.Graphs;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
+using Bitis.Models.Poses;
 using Bitis.Models.Segmentation;
 using Bitis.Tensors;
 
@@ -67,6 +68,18 @@ public abstract record ModelConfig
         }
     }
 
+    /// <summary>Checks that the model's outputs are logits of classes.</summary>
+    /// <exception cref="BitisException">They are the numbers of a pose.</exception>
+    internal void RequireClasses()
+    {
+        if (this is PoseConfig)
+        {
+            throw new BitisException(
+                $"This model ({Family}) gives the pose of a shape, not classes. 'bitis eval' and InferenceSession.Run "
+                + "take it.");
+        }
+    }
+
     /// <summary>Throws unless a value lies between two bounds.</summary>
     protected static void Require(int value, int low, int high, string name)
     {
@@ -115,10 +128,12 @@ public abstract record ModelConfig
             return this;
         if (Positions is null)
             throw new BitisException($"A {Family} like this has no position embedding that could be resized.");
-        ModelConfig resized = this with { ImageSize = size };
+        ModelConfig resized = Resized(size);
         resized.Validate();
         return resized;
     }
+
+    private protected virtual ModelConfig Resized(int size) => this with { ImageSize = size };
 
     /// <summary>
     /// The place of a graph's parameter in the official checkpoint, usually a tensor of the same name.

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Bitis.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
+using Bitis.Models.Poses;
 using Bitis.Models.Reference;
 using Bitis.Models.Segmentation;
 using Bitis.Models.Vim;
@@ -25,6 +26,7 @@ namespace Bitis.Models;
 [JsonSerializable(typeof(VitConfig))]
 [JsonSerializable(typeof(ResNetConfig))]
 [JsonSerializable(typeof(GraphConfig))]
+[JsonSerializable(typeof(PoseConfig))]
 [JsonSerializable(typeof(Preprocessing))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class ModelJson : JsonSerializerContext;

@@ -7,6 +7,7 @@ using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
 using Bitis.Models.Families;
 using Bitis.Models.Graphs;
+using Bitis.Models.Segmentation;
 using Bitis.Tensors;
 
 namespace Bitis;
@@ -227,7 +228,7 @@ public sealed class VisionModel
     }
 
     /// <summary>The same backbone for other classes: the head (the graph's last layer) has fresh weights.</summary>
-    /// <remarks>All other weights are shared.</remarks>
+    /// <remarks>Of a model that segments, the last layer of each head is fresh. All other weights are shared.</remarks>
     /// <param name="classes">The number of classes.</param>
     /// <param name="seed">The same seed gives the same head.</param>
     /// <exception cref="BitisException">
@@ -237,12 +238,20 @@ public sealed class VisionModel
     {
         RequireHeadOfItsOwn();
         VisionModel fresh = CreateRandom(Config.WithClasses(classes), seed);
+        IReadOnlyList<string> heads = HeadParameters;
         Dictionary<string, FloatTensor> weights = fresh.Graph.Parameters.ToDictionary(
             parameter => parameter.Name,
             parameter =>
-                (fresh.Graph.Output.ParameterNames.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);
+                (heads.Contains(parameter.Name) ? fresh : this).Weights[parameter.Name]);
         return new VisionModel(fresh.Config, fresh.Graph, weights) { Preprocessing = Preprocessing };
     }
+
+    /// <summary>The parameters that have a row for each class.</summary>
+    internal IReadOnlyList<string> HeadParameters => [.. Heads.SelectMany(head => head.ParameterNames)];
+
+    private IEnumerable<Node> Heads => Config is IDenseConfig dense
+        ? dense.LearningHeads(Config.ImageSize, Config.ImageSize).Select(head => Graph[head.Node])
+        : [Graph.Output];
 
     /// <summary>The same model with the names of its classes.</summary>
     /// <exception cref="ArgumentException">The number of names differs from the number of classes.</exception>
@@ -299,8 +308,7 @@ public sealed class VisionModel
     /// <summary>Checks that no other layer shares the head's parameters.</summary>
     private void RequireHeadOfItsOwn()
     {
-        Node head = Graph.Output;
-        foreach (string parameter in head.ParameterNames)
+        foreach ((Node head, string parameter) in Heads.SelectMany(head => head.ParameterNames, (h, name) => (h, name)))
         {
             if (Graph.OtherUserOf(parameter, head) is { } other)
             {

@@ -3,6 +3,7 @@ using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
 using Bitis.Graphs;
 using Bitis.Tensors;
+using Bitis.Training.Losses;
 
 namespace Bitis.Training;
 
@@ -19,21 +20,21 @@ internal static class GradientComparison
     /// <param name="lowBit">The executor of the approximated gradients, which are overwritten.</param>
     /// <param name="frozen">The layers that do not learn; null if all learn.</param>
     /// <param name="images">Pixels, <c>[batch, channels, height, width]</c>, of which the first 32 are taken.</param>
-    /// <param name="targets">The probability of each class, <c>[batch, classes]</c>.</param>
+    /// <param name="loss">The loss of these images.</param>
     /// <param name="seed">The seed of the random numbers.</param>
     /// <returns>
     /// The cosine by layer, for the linear and convolutional layers that learn; 1 where both gradients are zero.
     /// </returns>
     public static IReadOnlyDictionary<string, double> Run(
         Graph model, IReadOnlyDictionary<string, FloatTensor> weights, GradientExecutor lowBit, FrozenLayers? frozen,
-        FloatTensor images, FloatTensor targets, ulong seed)
+        FloatTensor images, OutputLoss loss, ulong seed)
     {
         // One image at a time on one thread, so that the comparison takes less memory than low-bit training.
         using var exact = new GradientExecutor(
             model, weights, threads: 1, BackwardPolicy.Exact, frozen, imagesPerMicroBatch: 1);
-        (images, targets) = (First(images), First(targets));
-        exact.Run(images, targets);
-        lowBit.Run(images, targets, seed);
+        images = First(images);
+        exact.Run(images, loss);
+        lowBit.Run(images, loss, seed);
         return model.Nodes
             .Where(node => node.Operator.Product is not null && exact.Gradients.ContainsKey(node.ParameterNames[0]))
             .ToDictionary(

@@ -1,9 +1,11 @@
 using System.Numerics.Tensors;
 using Bitis.Execution.Gradients;
 using Bitis.Execution.LowBit;
+using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Kernels.Dispatch;
 using Bitis.Tensors;
+using Bitis.Training.Losses;
 using Bitis.Training.Optimization;
 
 namespace Bitis.Training;
@@ -20,7 +22,7 @@ internal sealed class GradientExecutor : IDisposable
     private readonly GradientRunner _runner;
 
     /// <summary>Prepares a model.</summary>
-    /// <param name="graph">The model; its output is <c>[classes]</c>.</param>
+    /// <param name="graph">The model. A loss reads all of its outputs.</param>
     /// <param name="weights">
     /// Its parameters, by name. Each run reads them, so a trainer may change their contents between runs.
     /// </param>
@@ -50,12 +52,6 @@ internal sealed class GradientExecutor : IDisposable
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
         _ = ThreadCount.Resolve(threads);
-        if (graph.Output.Shape.Rank != 1)
-        {
-            throw new ArgumentException(
-                $"The model's output is {graph.Output.Shape}; expected [classes].", nameof(graph));
-        }
-
         _graph = graph;
         backward.Validate();
         Layers = backward.Select(graph, frozen);
@@ -64,7 +60,15 @@ internal sealed class GradientExecutor : IDisposable
                 graph, weights, imagesPerMicroBatch ?? GradientRunner.ImagesPerMicroBatch(graph), policy: backward,
                 frozen: frozen),
             threads);
-        Gradients = (frozen?.Learning ?? graph.Parameters).ToDictionary(
+        foreach (ArenaMatrix place in _runner.Plan.Outputs.Concat(_runner.Plan.OutputGradients))
+        {
+            if (!place.IsContiguous || place.IsReversed)
+            {
+                throw new ArgumentException(
+                    "An output is a slice or in reverse; a loss reads whole values.", nameof(graph));
+            }
+        }
+        Gradients = (frozen?.Learning ?? graph.LearningParameters).ToDictionary(
             parameter => parameter.Name, parameter => _runner.Plan.Parameters[parameter.Name].Gradient);
     }
 
@@ -102,7 +106,7 @@ internal sealed class GradientExecutor : IDisposable
         set => _runner.Times = value;
     }
 
-    /// <summary>Computes the mean cross-entropy of a batch and its gradients.</summary>
+    /// <summary>Computes the mean cross-entropy of a batch of images with a class each, and its gradients.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
     /// <param name="targets">The probability of each class, <c>[batch, classes]</c>; rows need not be one-hot.</param>
     /// <param name="seed">
@@ -114,6 +118,29 @@ internal sealed class GradientExecutor : IDisposable
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(targets);
+        if (images.Shape.Rank == 0 || targets.Shape != _graph.Output.Shape.Prepend(images.Shape[0]))
+        {
+            throw new ArgumentException(
+                $"Expected targets {_graph.Output.Shape} for each of the images {images.Shape}, not {targets.Shape}.",
+                nameof(targets));
+        }
+        var loss = new ClassLoss(targets);
+        return new BatchLoss(Run(images, loss, seed), loss.Logits);
+    }
+
+    /// <summary>Computes the mean loss of a batch and its gradients.</summary>
+    /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="loss">The loss of each image; it may have targets of more images.</param>
+    /// <param name="seed">
+    /// The seed of low-bit layers. Each step needs a seed of its own. Exact layers do not use it.
+    /// </param>
+    /// <returns>The mean loss.</returns>
+    /// <exception cref="ArgumentException">A shape does not fit the model, or there are too few targets.</exception>
+    /// <exception cref="BitisException">A pixel is not finite.</exception>
+    public double Run(FloatTensor images, OutputLoss loss, ulong seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(loss);
         if (images.Shape.Rank == 0 || images.Shape[0] == 0 || images.Shape.DropFirst() != _graph.Input.Shape)
         {
             throw new ArgumentException(
@@ -123,22 +150,17 @@ internal sealed class GradientExecutor : IDisposable
         }
 
         InputImages.RequireFinite(images);
-        int batch = images.Shape[0], classes = _graph.Output.Shape[0];
-        if (targets.Shape != [batch, classes])
-        {
-            throw new ArgumentException(
-                $"Expected targets [{batch}, {classes}], not {targets.Shape}.", nameof(targets));
-        }
-
-        FloatTensor logits = FloatTensor.Uninitialized([batch, classes]);
+        int batch = images.Shape[0];
+        if (loss.Images < batch)
+            throw new ArgumentException($"There are targets for {loss.Images} images, not for {batch}.", nameof(loss));
         double[] losses = new double[batch];
         _runner.Run(
             batch,
             (microBatch, image) => Load(microBatch, images, image),
-            (microBatch, image) => SetLogitsGradient(microBatch, image, targets, logits, losses),
+            (microBatch, image) => SetGradients(microBatch, image, loss, losses),
             key: (uint)new SeededRandom(seed).NextBits());
         GC.KeepAlive(images);
-        return new BatchLoss(losses.Sum() / batch, logits);
+        return losses.Sum() / batch;
     }
 
     /// <inheritdoc />
@@ -148,20 +170,21 @@ internal sealed class GradientExecutor : IDisposable
         microBatch.Bind(
             _runner.Plan.Inputs[0].Place, images.Pointer + ((nint)image * (images.Length / images.Shape[0])));
 
-    /// <summary>∂(mean loss)/∂logits = (softmax(logits) − target) / batch, for the images of a micro-batch.</summary>
-    private unsafe void SetLogitsGradient(
-        MicroBatch microBatch, int firstImage, FloatTensor targets, FloatTensor logits, double[] losses)
+    /// <summary>The gradients of the mean loss with respect to the outputs, for the images of a micro-batch.</summary>
+    private unsafe void SetGradients(MicroBatch microBatch, int firstImage, OutputLoss loss, double[] losses)
     {
-        int batch = targets.Shape[0], classes = targets.Shape[1];
         for (int i = 0; i < microBatch.Images; i++)
         {
             int image = firstImage + i;
-            Span<float> row = logits.Span.Slice(image * classes, classes);
-            new ReadOnlySpan<float>(microBatch.Pointer(_runner.Plan.Output, i), classes).CopyTo(row);
-            ReadOnlySpan<float> target = targets.Span.Slice(image * classes, classes);
-            var gradient = new Span<float>(microBatch.Pointer(_runner.Plan.OutputGradient, i), classes);
-            losses[image] = SoftmaxCrossEntropy.Loss(row, target, gradient);
-            TensorPrimitives.Divide(gradient, batch, gradient);
+            for (int output = 0; output < _runner.Plan.Outputs.Count; output++)
+            {
+                ArenaMatrix place = _runner.Plan.Outputs[output];
+                int length = place.Rows * place.Columns;
+                var values = new ReadOnlySpan<float>(microBatch.Pointer(place, i), length);
+                var gradient = new Span<float>(microBatch.Pointer(_runner.Plan.OutputGradients[output], i), length);
+                losses[image] += loss.Compute(image, output, values, gradient);
+                TensorPrimitives.Divide(gradient, losses.Length, gradient);
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ internal static class KnownHead
         int[] sources = ClassMap.Match(names, known);
         VisionModel result = model.WithNewHead(names.Count, seed);
         Dictionary<string, FloatTensor> weights = result.Weights.ToDictionary();
-        foreach (string parameter in result.Graph.Output.ParameterNames)
+        foreach (string parameter in result.HeadParameters)
             weights[parameter] = WithRows(weights[parameter], model.Weights[parameter], sources);
         return (result.WithWeights(weights).WithClassNames(names), sources.Count(source => source >= 0));
     }

@@ -8,9 +8,12 @@ using Bitis.Execution.Gradients;
 using Bitis.Files;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
+using Bitis.Models.Poses;
+using Bitis.Models.Segmentation;
 using Bitis.Training;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;
+using Bitis.Training.Tasks;
 
 namespace Bitis;
 
@@ -40,6 +43,7 @@ public sealed class Trainer
         // Images that do not fill a batch are left out; the epoch's order decides which they are.
         _stepsPerEpoch = data.Training.Count / recipe.BatchSize;
         _schedule = LearningRateSchedule.Of(recipe, _stepsPerEpoch);
+        IReadOnlyList<string>? names = model.Config is PoseConfig ? null : data.ClassNames;
         _identity = new TrainingIdentity(
             model.Config,
             recipe,
@@ -48,9 +52,12 @@ public sealed class Trainer
             model.Preprocessing == Preprocessing.ForSize(model.Config.ImageSize, model.Config.ImageChannels)
                 ? null
                 : model.Preprocessing,
-            data.ClassNames);
-        _state = new TrainingState(data.ClassNames is null ? model : model.WithClassNames(data.ClassNames), recipe);
+            names);
+        _state = new TrainingState(names is null ? model : model.WithClassNames(names), recipe);
     }
+
+    /// <summary>Whether images have one class each.</summary>
+    private bool HasClasses => Model.Config is not (IDenseConfig or PoseConfig);
 
     /// <summary>The files of the training.</summary>
     internal TrainingFolder Folder { get; }
@@ -60,6 +67,9 @@ public sealed class Trainer
 
     /// <summary>The finished epochs.</summary>
     public IReadOnlyList<EpochRecord> Epochs => _state.Position.Finished;
+
+    /// <summary>The epoch with the best accuracy on the validation images; null if none was evaluated.</summary>
+    internal EpochRecord? BestEpoch => _state.Position.Best;
 
     /// <summary>Steps done in the epoch under way.</summary>
     public int StepsOfEpoch => _state.Position.Current.Steps;
@@ -74,9 +84,6 @@ public sealed class Trainer
     /// The model with the averaged weights, which is evaluated and saved. Further steps change the weights.
     /// </summary>
     public VisionModel AveragedModel => _state.Model.WithWeights(_state.Average.Weights);
-
-    /// <summary>Two are enough: while one batch waits, another one is decoded. Steps take far longer.</summary>
-    private int LoaderThreads => _threads == 1 ? 1 : 2;
 
     /// <summary>Prepares a new training.</summary>
     /// <param name="recipe">How to train.</param>
@@ -109,7 +116,7 @@ public sealed class Trainer
         VisionModel model = VisionModel.CreateRandom(config, (ulong)recipe.Seed);
         if (initial is not null)
         {
-            initial = KnownHead.InOrder(initial, data.ClassNames);
+            initial = config is PoseConfig ? initial : KnownHead.InOrder(initial, data.ClassNames);
             foreach ((string name, FloatTensor weight) in initial.Weights)
                 weight.Span.CopyTo(model.Weights[name].Span);
             model = model.WithPreprocessing(initial.Preprocessing);
@@ -159,6 +166,10 @@ public sealed class Trainer
         return TrainingCheckpoint.Open(files.Checkpoint, cancellationToken).Identity.Recipe;
     }
 
+    /// <summary>The names of the classes that the training in a folder learns; null if unknown.</summary>
+    internal static IReadOnlyList<string>? ClassNamesOf(string folder, CancellationToken cancellationToken) =>
+        TrainingCheckpoint.Open(new TrainingFolder(folder).Checkpoint, cancellationToken).Identity.ClassNames;
+
     /// <summary>Trains to the end. Files are written after each epoch, and in long epochs also within them.</summary>
     /// <param name="progress">Receives the progress after each step.</param>
     /// <param name="cancellationToken">
@@ -178,7 +189,8 @@ public sealed class Trainer
 
     private void RunInFolder(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        using var step = new TrainingStep(_recipe, _state, _schedule, _stepsPerEpoch, _threads);
+        using var task = TrainingTask.For(Model, _recipe, _data, _threads);
+        using var step = new TrainingStep(_recipe, task, _state, _schedule, _stepsPerEpoch, _threads);
         var eta = new EtaEstimator();
         eta.Report(_state.Position.Steps(_stepsPerEpoch), _schedule.Steps, Stopwatch.GetTimestamp());
         Folder.RequireWritable();
@@ -188,8 +200,8 @@ public sealed class Trainer
         {
             while (Epochs.Count < _recipe.Epochs)
             {
-                RunSteps(step, eta, progress, cancellationToken);
-                FinishEpoch(cancellationToken);
+                RunSteps(task, step, eta, progress, cancellationToken);
+                FinishEpoch(task, cancellationToken);
             }
         }
         catch (OperationCanceledException)
@@ -225,7 +237,6 @@ public sealed class Trainer
         ArgumentNullException.ThrowIfNull(data);
         _ = ThreadCount.Resolve(threads);
         recipe.Validate();
-        recipe.Config?.RequireClassifier("Training");
         if (data.Training.Count < recipe.BatchSize)
         {
             throw new BitisException(
@@ -233,7 +244,10 @@ public sealed class Trainer
                 + $"a batch of {recipe.BatchSize}; use a smaller batch (--batch, batchSize in a recipe) or more "
                 + "images.");
         }
+        if (recipe.Config is { } given)
+            TrainingTask.RequireFit(given, recipe, data); // says more than a number of classes that differs
         ModelConfig config = recipe.ConfigFor(data.Classes);
+        TrainingTask.RequireFit(config, recipe, data);
         if (config.ImageChannels is not (1 or PixelImage.RgbChannels))
         {
             throw new BitisException(
@@ -245,17 +259,17 @@ public sealed class Trainer
 
     /// <summary>The steps of the current epoch that are not done yet.</summary>
     private void RunSteps(
-        TrainingStep step, EtaEstimator eta, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+        TrainingTask task, TrainingStep step, EtaEstimator eta, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         int done = _state.Position.Current.Steps, batchSize = _recipe.BatchSize;
         if (done == _stepsPerEpoch)
             return;
         int[] order = _data.Order(_recipe.Seed, Epochs.Count)[(done * batchSize)..(_stepsPerEpoch * batchSize)];
         ImageSource images = _data.Training.Subset(order);
+        IEnumerable<ImageBatch> batches = task.Load(images, Epochs.Count, done * batchSize, cancellationToken);
         long began = Stopwatch.GetTimestamp();
-        foreach (
-            ImageBatch batch in ImageLoader.Load(
-                images, Model.Preprocessing, batchSize, LoaderThreads, cancellationToken))
+        foreach (ImageBatch batch in batches)
         {
             StepResult result = step.Run(batch);
             _state.Position = _state.Position with
@@ -271,38 +285,41 @@ public sealed class Trainer
     }
 
     /// <summary>Evaluates, and turns the sums into a record.</summary>
-    private void FinishEpoch(CancellationToken cancellationToken)
+    private void FinishEpoch(TrainingTask task, CancellationToken cancellationToken)
     {
         int epoch = Epochs.Count + 1, images = _stepsPerEpoch * _recipe.BatchSize;
         bool evaluates = epoch % _recipe.EvaluationInterval == 0 || epoch == _recipe.Epochs;
-        double? top1 = evaluates ? Evaluate(cancellationToken) : null;
+        ValidationScores? scores = evaluates && _data.Validation is not null
+            ? task.Evaluate(AveragedModel, _data.Validation, cancellationToken)
+            : null;
         EpochSums sums = _state.Position.Current;
         long step = _state.Position.Steps(_stepsPerEpoch);
-        bool isBest = top1 > (_state.Position.BestTop1 ?? -1);
-        _state.Position = _state.Position.Next(new EpochRecord(
+        EpochRecord? best = _state.Position.Best;
+        double accuracy = sums.Accuracy(images);
+        var record = new EpochRecord(
             epoch,
             step,
             _schedule.At(step - 1),
             sums.Loss / sums.Steps,
-            (double)sums.Correct / images,
-            top1,
+            HasClasses ? accuracy : null,
+            scores?.Top1,
             sums.GradientNorm / sums.Steps,
             images / sums.Seconds,
             sums.Seconds,
-            sums.GradientCosines));
-        if (isBest)
+            sums.GradientCosines)
+        {
+            TrainPixelAccuracy = _data.HasPixelLabels ? accuracy : null,
+            ValidationMeanIou = scores?.MeanIou,
+            ValidationPixelAccuracy = scores?.PixelAccuracy,
+            ValidationLoss = scores?.Pose?.Loss,
+            ValidationPositionError = scores?.Pose?.Position,
+            ValidationSizeError = scores?.Pose?.Size,
+            ValidationAngleError = scores?.Pose?.Angle,
+        };
+        _state.Position = _state.Position.Next(record);
+        if (record.Score is { } score && (best is null || score > best.Score))
             AveragedModel.Save(Folder.BestModel, Notes(), CancellationToken.None);
         Save();
-    }
-
-    private double? Evaluate(CancellationToken cancellationToken)
-    {
-        if (_data.Validation is null)
-            return null;
-        using InferenceSession session = InferenceSession.Create(
-            AveragedModel, new SessionOptions { Threads = _threads }, cancellationToken);
-        var evaluator = new Evaluator(session.Run, _data.Classes, _data.ClassNames) { LoaderThreads = LoaderThreads };
-        return evaluator.Run(_data.Validation, Model.Preprocessing, progress: null, cancellationToken).Top1;
     }
 
     private TrainingProgress Progress(EtaEstimator eta)
@@ -317,10 +334,15 @@ public sealed class Trainer
             _schedule.Steps,
             _schedule.At(step - 1),
             sums.Loss / sums.Steps,
-            (double)sums.Correct / images,
+            HasClasses ? sums.Accuracy(images) : null,
             images / sums.Seconds,
-            _state.Position.BestTop1,
-            eta.Remaining ?? TimeSpan.Zero);
+            _state.Position.Best?.ValidationTop1,
+            eta.Remaining ?? TimeSpan.Zero)
+        {
+            PixelAccuracy = _data.HasPixelLabels ? sums.Accuracy(images) : null,
+            BestValidationMeanIou = _state.Position.Best?.ValidationMeanIou,
+            BestValidationLoss = _state.Position.Best?.ValidationLoss,
+        };
     }
 
     /// <summary>The notes for the model's file: how the model was trained.</summary>
@@ -333,12 +355,22 @@ public sealed class Trainer
             ["training_images"] = _data.Training.Description,
             ["training_epochs"] = Epochs.Count.ToString(CultureInfo.InvariantCulture),
         };
-        if (Epochs[^1].ValidationTop1 is { } top1)
-        {
-            notes["validation_images"] = _data.Validation!.Description;
-            notes["validation_top1"] = top1.ToString(CultureInfo.InvariantCulture);
-        }
+        EpochRecord last = Epochs[^1];
+        if (last.Score is null)
+            return notes;
+        notes["validation_images"] = _data.Validation!.Description;
+        Add("validation_top1", last.ValidationTop1);
+        Add("validation_mean_iou", last.ValidationMeanIou);
+        Add("validation_position_error", last.ValidationPositionError);
+        Add("validation_size_error", last.ValidationSizeError);
+        Add("validation_angle_error", last.ValidationAngleError);
         return notes;
+
+        void Add(string key, double? value)
+        {
+            if (value is { } number)
+                notes.Add(key, number.ToString(CultureInfo.InvariantCulture));
+        }
     }
 
     private void Save()

@@ -9,7 +9,8 @@ namespace Bitis;
 public sealed class TrainingData
 {
     // Parts of the seed: epochs and steps are counted from these values on. The initial weights use values below.
-    private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32, BackwardStream = 3UL << 32;
+    private const ulong OrderStream = 1UL << 32, AugmentationStream = 2UL << 32, BackwardStream = 3UL << 32,
+        CropStream = 4UL << 32;
 
     /// <summary>Takes the images, after checking their labels and classes.</summary>
     /// <param name="training">
@@ -25,6 +26,12 @@ public sealed class TrainingData
         ArgumentNullException.ThrowIfNull(training);
         Training = training;
         Validation = validation;
+        if (training.HasPixelLabels)
+        {
+            Classes = training.ClassCount ?? 0;
+            RequirePixelLabels(validation);
+            return;
+        }
         Classes = training.ClassCount
             ?? 1 + Enumerable.Range(0, training.Count).Max(index => RequireLabel(training, index));
         CheckLabels(training);
@@ -45,8 +52,11 @@ public sealed class TrainingData
     /// <summary>Which classes the validation images show; null if there are none.</summary>
     internal ClassMap? ValidationClasses { get; }
 
-    /// <summary>How many classes there are.</summary>
+    /// <summary>How many classes there are; 0 if labels of pixels do not tell it.</summary>
     public int Classes { get; }
+
+    /// <summary>Whether each pixel has a label.</summary>
+    internal bool HasPixelLabels => Training.HasPixelLabels;
 
     /// <summary>The classes' names, by index; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames => Training.ClassNames;
@@ -67,9 +77,41 @@ public sealed class TrainingData
     internal static ulong AugmentationSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, AugmentationStream + (ulong)step).NextBits();
 
+    /// <summary>The seed of the places at which an epoch cuts squares from images.</summary>
+    internal static ulong CropSeed(int seed, int epoch) =>
+        SeededRandom.ForPart((ulong)seed, CropStream + (ulong)epoch).NextBits();
+
     /// <summary>The seed of a step's backward pass.</summary>
     internal static ulong BackwardSeed(int seed, long step) =>
         SeededRandom.ForPart((ulong)seed, BackwardStream + (ulong)step).NextBits();
+
+    /// <summary>Checks that a model can have the classes of the pixels' labels.</summary>
+    /// <exception cref="BitisException">It has another number of classes.</exception>
+    internal void RequireClassesOfPixels(int classes)
+    {
+        if (Classes != 0 && Classes != classes)
+        {
+            throw new BitisException(
+                $"The model has {DisplayText.Count(classes, "class")}, and the labels of pixels have {Classes}: "
+                + $"{Training.Description}.");
+        }
+    }
+
+    private void RequirePixelLabels(ImageSource? validation)
+    {
+        if (validation is { HasPixelLabels: false })
+        {
+            throw new BitisException(
+                $"{validation.Description}: the training images have labels of pixels, and these images have none. "
+                + "Give a folder of them (--validation-labels), or validate with builtin-masks/test.");
+        }
+        if (validation?.ClassNames is { } names && ClassNames is { } known && !names.SequenceEqual(known))
+        {
+            throw new BitisException(
+                "The validation images do not have the classes of the training images: "
+                + $"they have {ClassMap.Quote(names)}, not {ClassMap.Quote(known)}.");
+        }
+    }
 
     private static int RequireLabel(ImageSource source, int index) => source.Label(index) ?? throw new BitisException(
         $"{source.Name(index)} has no label; training and validation need one for every image (class folders or a "

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Bitis.Execution.LowBit;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
+using Bitis.Models.Poses;
 using Bitis.Training.Images;
 using Bitis.Training.Loop;
 using Bitis.Training.Optimization;
@@ -89,8 +90,12 @@ public sealed record TrainingRecipe
     public ModelConfig ConfigFor(int classes)
     {
         if (Config is null)
-            return SmallModels.Get(Model, classes);
-        return Config.Classes == classes ? Config : throw new BitisException(
+        {
+            return classes > 0 ? SmallModels.Get(Model, classes) : throw new BitisException(
+                "Labels of pixels do not tell how many classes there are. Name the classes (--classes FILE), or give "
+                + "a config with their number in a recipe.");
+        }
+        return Config.Classes == classes || classes == 0 || Config is PoseConfig ? Config : throw new BitisException(
             $"The recipe's config has {DisplayText.Count(Config.Classes, "class")}, the training images have "
                 + $"{classes}; the numbers must be the same.");
     }

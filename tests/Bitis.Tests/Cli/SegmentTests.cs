@@ -111,14 +111,12 @@ public sealed class SegmentTests : IDisposable
 
     [Theory]
     [InlineData("quantize", "-o", "q.bitis")]
-    [InlineData("finetune", "-o", "trained", "--epochs", "1")]
     [InlineData("bench")]
     public void What_is_not_supported_yet_is_refused_by_name(string command, params string[] options)
     {
         string[] data = command switch
         {
             "quantize" => ["--calibration", "builtin/train"],
-            "finetune" => ["--data", "builtin/train"],
             _ => [],
         };
         string[] paths = [.. options.Select(option => option is "q.bitis" or "trained" ? _folder[option] : option)];

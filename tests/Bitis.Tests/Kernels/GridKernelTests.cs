@@ -50,4 +50,30 @@ public sealed class GridKernelTests
         KernelAssert.FormsAgree(data);
         KernelAssert.SameBits(data with { }, data with { Cuts = [1] });
     }
+
+    [Theory]
+    [InlineData(1, 1, 4, 5, 3)]
+    [InlineData(5, 4, 5, 4, 16)]
+    [InlineData(3, 5, 9, 7, 37)]
+    [InlineData(8, 6, 3, 1, 20)]
+    public void Every_form_gives_an_interpolation_s_gradient_to_where_it_came_from(
+        int height, int width, int outHeight, int outWidth, int channels)
+    {
+        var data = new BilinearResizeGradientCase(height, width, outHeight, outWidth, channels);
+        KernelAssert.FormsAgree(data);
+        KernelAssert.SameBits(data with { }, data with { Cuts = [1] });
+    }
+
+    [Theory]
+    [InlineData(1, 1, 3, 5)]
+    [InlineData(16, 11, 6, 37)]
+    [InlineData(3, 2, 6, 16)]
+    [InlineData(7, 5, 1, 18)]
+    public void Every_form_gives_a_bin_s_gradient_to_the_tokens_it_covers(int height, int width, int bins, int channels)
+    {
+        var data = new AveragePoolGradientCase(height, width, bins, channels);
+        KernelAssert.FormsAgree(data);
+        KernelAssert.FormsAgree(data with { Accumulate = true });
+        KernelAssert.SameBits(data with { }, data with { Cuts = [1] });
+    }
 }

@@ -42,7 +42,9 @@ public sealed unsafe class GridPatchesTests
         }
         using var target = new GuardedBuffer<float>(((tokens - 1) * stride) + channels);
         target.Span.Fill(1);
-        GridPatches.AddBack(layer, patches.Pointer, target.Pointer, stride);
+        GridPatches.AddBack(layer, patches.Pointer, target.Pointer, stride, 0, places / 2);
+        float* rest = patches.Pointer + (places / 2 * taps * channels);
+        GridPatches.AddBack(layer, rest, target.Pointer, stride, places / 2, places);
         for (int i = 0; i < target.Length; i++)
         {
             Assert.Equal(

@@ -5,7 +5,7 @@ using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
 using Bitis.Tensors;
 using Bitis.Training;
-using Bitis.Training.Optimization;
+using Bitis.Training.Losses;
 
 namespace Bitis.Tests.RandomGraphs;
 

@@ -5,7 +5,7 @@ using Bitis.Models.Vim;
 using Bitis.Tensors;
 using Bitis.Tests.Models;
 using Bitis.Training;
-using Bitis.Training.Optimization;
+using Bitis.Training.Losses;
 
 namespace Bitis.Tests.Training;
 

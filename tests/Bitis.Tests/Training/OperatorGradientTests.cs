@@ -5,6 +5,7 @@ using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
+using Bitis.Graphs.Operators.Grids;
 using Bitis.Graphs.Operators.Tokens;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
@@ -12,7 +13,7 @@ using Bitis.Reconstruction;
 using Bitis.Tensors;
 using Bitis.Tests.RandomGraphs;
 using Bitis.Training;
-using Bitis.Training.Optimization;
+using Bitis.Training.Losses;
 
 namespace Bitis.Tests.Training;
 
@@ -42,6 +43,27 @@ public sealed class OperatorGradientTests
         ["a convolution over a grid"] = b => b.Add("grid", new GridConv2d(4, 3, Side, Side, 3, 2, 1), Embed(b, 4)),
         ["a convolution over a grid that others see"] = b =>
             Around(b, Embed(b, 4), x => b.Add("grid", new GridConv2d(4, 4, Side, Side, 3, 1, 1), x)),
+        ["a convolution over a grid without a bias"] = b => Around(b, Embed(b, 4), x =>
+            b.Add("grid", new GridConv2d(4, 4, Side, Side, 3, 1, 1) { LacksBias = true }, x)),
+        ["a batch norm"] = b => Around(b, Embed(b, 4), x => b.Add("norm", new BatchNorm(4, 1e-5f), x)),
+        ["a batch norm of a slice"] = b => Halves(b, Embed(b, 6), (left, right) =>
+            b.Add("both", new Add(), b.Add("norm", new BatchNorm(3, 1e-5f), left), right)),
+        ["a batch norm of reversed tokens"] = b => Around(b, Embed(b, 4), x => b.Add(
+            "back", new ReverseTokens(),
+            b.Add("norm", new BatchNorm(4, 1e-5f), b.Add("reverse", new ReverseTokens(), x)))),
+        ["a grid resized up"] = b => Linear(
+            b, "l", b.Add("resize", new GridResize(Side, Side, 7, 9), Linear(b, "x", Embed(b, 4)))),
+        ["a grid resized down, and others that see it"] = b => Around(b, Embed(b, 4), x =>
+            b.Add("up", new GridResize(2, 3, Side, Side), b.Add("down", new GridResize(Side, Side, 2, 3), x))),
+        ["a grid pooled to bins that overlap, and others that see it"] = b => Around(b, Embed(b, 4), x =>
+            b.Add("up", new GridResize(3, 3, Side, Side), b.Add("pool", new GridPool(Side, Side, 3), x))),
+        ["a grid pooled to more bins than tokens"] = b =>
+            Linear(b, "l", b.Add("pool", new GridPool(Side, Side, 6), Linear(b, "x", Embed(b, 4)))),
+        ["values side by side"] = b => Halves(b, Embed(b, 6), (left, right) =>
+            Linear(b, "l", b.Add("concat", new ConcatChannels(), right, Linear(b, "m", left), right))),
+        ["values side by side in reverse"] = b => Around(b, Embed(b, 4), x => With(
+            b.Add("reverse", new ReverseTokens(), x), y => b.Add("half", new SliceChannels(2, 4), b.Add(
+                "back", new ReverseTokens(), b.Add("concat", new ConcatChannels(), y, Linear(b, "m", y)))))),
         ["tokens in the other order"] = b => b.Add(
             "depthwise", new DepthwiseConv2d(4, Side, Side, 3, HasBias: true), b.Add(
                 "transpose", ArrangeTokens.ByColumn(Side, Side), Embed(b, 4))),
@@ -210,16 +232,21 @@ public sealed class OperatorGradientTests
             builder.Add("head", new Linear(features.Shape[0], Classes, HasBias: true), features));
         Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(
             parameter => parameter.Name, parameter => Random(parameter.Shape, parameter.Name.Length + 1));
+        foreach (string variance in weights.Keys.Where(key => key.EndsWith(".running_var", StringComparison.Ordinal)))
+            Positive(weights[variance].Span);
         FloatTensor images = Random([Batch, 3, Side, Side], 1), targets = new([Batch, Classes]);
         for (int i = 0; i < Batch; i++)
             targets.Span[(i * Classes) + (i % Classes)] = 1;
 
         using var executor = new GradientExecutor(graph, weights);
+        Assert.Equal(
+            weights.Keys.Where(key => !key.Contains(".running_", StringComparison.Ordinal)).Order(),
+            executor.Gradients.Keys.Order());
         BatchLoss result = executor.Run(images, targets);
 
         var model = new DoubleReference(graph, weights);
         Assert.Equal(model.Loss(images, targets), result.Loss, 1e-5);
-        foreach (string parameter in weights.Keys)
+        foreach (string parameter in executor.Gradients.Keys)
         {
             double[] weight = model.Weights[parameter];
             int[] indices =
@@ -233,6 +260,36 @@ public sealed class OperatorGradientTests
                 [.. indices.Select(i => executor.Gradients[parameter].Span[i])],
                 $"{name}: {parameter}",
                 tolerance: 2e-3);
+        }
+    }
+
+    [Fact]
+    public void A_convolution_of_a_large_map_in_strips_equals_a_linear_layer()
+    {
+        const int side = 256, channels = 264; // more patches than scratch memory has for all of them
+        Dictionary<string, FloatTensor> convolved = GradientsOf((b, x) =>
+            b.Add("layer", new GridConv2d(channels, 2, side, side, 1, 1, 0), x)),
+            multiplied = GradientsOf((b, x) => b.Add("layer", new Linear(channels, 2, HasBias: true), x));
+        foreach ((string name, FloatTensor gradient) in multiplied)
+        {
+            double[] expected = Array.ConvertAll(gradient.Span.ToArray(), value => (double)value);
+            GradientAssert.Close(expected, convolved[name].Span, name, tolerance: 1e-4);
+        }
+
+        Dictionary<string, FloatTensor> GradientsOf(Func<GraphBuilder, Node, Node> layer)
+        {
+            var builder = new GraphBuilder([1, side, side]);
+            Node x = Tokens(
+                builder, builder.Add("embed", new Conv2d(1, channels, 1, 1, 0, HasBias: true), builder.Input));
+            Node y = builder.Add("mean", new MeanTokens(), builder.Add("silu", new Silu(), layer(builder, x)));
+            Graph graph = builder.Build(y);
+            Dictionary<string, FloatTensor> weights = graph.Parameters.ToDictionary(
+                parameter => parameter.Name,
+                parameter => FloatTensor.From(
+                    parameter.Shape, Sample.Floats(parameter.Name.Length, (int)parameter.Shape.ElementCount)));
+            using var executor = new GradientExecutor(graph, weights, threads: 1);
+            executor.Run(Random([1, 1, side, side], 1), FloatTensor.From([1, 2], [1, 0]));
+            return executor.Gradients.ToDictionary(pair => pair.Key, pair => pair.Value.Clone());
         }
     }
 
@@ -306,6 +363,12 @@ public sealed class OperatorGradientTests
         double below = loss();
         weight[index] = value;
         return (above - below) / (2 * Step);
+    }
+
+    private static void Positive(Span<float> values)
+    {
+        foreach (ref float value in values)
+            value = 0.5f + Math.Abs(value);
     }
 
     private static FloatTensor Random(Shape shape, int seed) =>

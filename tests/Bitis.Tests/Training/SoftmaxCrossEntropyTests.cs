@@ -1,4 +1,4 @@
-using Bitis.Training.Optimization;
+using Bitis.Training.Losses;
 
 namespace Bitis.Tests.Training;
 

@@ -47,7 +47,7 @@ internal static class TinyTraining
             .Concat(trainer.Epochs.Select(epoch => (float[])
                 [
                     (float)epoch.TrainLoss,
-                    (float)epoch.TrainTop1,
+                    (float)epoch.TrainTop1!.Value,
                     (float)epoch.ValidationTop1!.Value,
                     (float)epoch.GradientNorm,
                 ]));

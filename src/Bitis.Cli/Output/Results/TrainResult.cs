@@ -20,7 +20,7 @@ internal sealed record TrainResult(
     IReadOnlyList<LayerBackward> Backward,
     CosineReport? GradientCosines,
     double TrainLoss,
-    double TrainTop1,
+    double? TrainTop1,
     double? ValidationTop1,
     double? BestTop1,
     int? BestEpoch,
@@ -29,6 +29,27 @@ internal sealed record TrainResult(
     double ImagesPerSecond,
     double Seconds) : ICommandResult
 {
+    /// <summary>The share of labeled pixels of augmented images that had their class, 0 to 1.</summary>
+    public double? TrainPixelAccuracy { get; init; }
+
+    /// <summary>The mean intersection over union on the validation images, 0 to 1.</summary>
+    public double? ValidationMeanIou { get; init; }
+
+    /// <summary>The share of validation pixels that have their class, 0 to 1.</summary>
+    public double? ValidationPixelAccuracy { get; init; }
+
+    /// <summary>The mean absolute error of the coordinates of validation shapes, in pixels.</summary>
+    public double? ValidationPositionError { get; init; }
+
+    /// <summary>The mean absolute error of the radii of validation shapes, in pixels.</summary>
+    public double? ValidationSizeError { get; init; }
+
+    /// <summary>The mean absolute error of the angles of validation shapes, in degrees.</summary>
+    public double? ValidationAngleError { get; init; }
+
+    /// <summary>The best mean intersection over union.</summary>
+    public double? BestMeanIou { get; init; }
+
     /// <summary>The number of training images that could not be decoded and were left out.</summary>
     public int Skipped { get; init; }
 
@@ -39,8 +60,7 @@ internal sealed record TrainResult(
     public static TrainResult Of(Trainer trainer, TrainingRecipe recipe, TrainingData data, string? head)
     {
         EpochRecord last = trainer.Epochs[^1];
-        EpochRecord? best = trainer.Epochs.Where(
-            epoch => epoch.ValidationTop1 is not null).MaxBy(epoch => epoch.ValidationTop1);
+        EpochRecord? best = trainer.BestEpoch;
         double seconds = trainer.Epochs.Sum(epoch => epoch.Seconds);
         return new TrainResult(
             trainer.Folder.Path,
@@ -50,7 +70,7 @@ internal sealed record TrainResult(
             head,
             data.Training.Description,
             data.Validation?.Description,
-            data.ValidationClasses?.Summary,
+            last.ValidationTop1 is null ? null : data.ValidationClasses?.Summary,
             recipe,
             recipe.Backward.Select(trainer.Model.Graph, trainer.Frozen),
             CosineReport.Of(last),
@@ -62,7 +82,16 @@ internal sealed record TrainResult(
             trainer.Folder.FinalModel,
             best is null ? null : trainer.Folder.BestModel,
             last.Step * recipe.BatchSize / seconds,
-            seconds);
+            seconds)
+        {
+            TrainPixelAccuracy = last.TrainPixelAccuracy,
+            ValidationMeanIou = last.ValidationMeanIou,
+            ValidationPixelAccuracy = last.ValidationPixelAccuracy,
+            ValidationPositionError = last.ValidationPositionError,
+            ValidationSizeError = last.ValidationSizeError,
+            ValidationAngleError = last.ValidationAngleError,
+            BestMeanIou = best?.ValidationMeanIou,
+        };
     }
 
     /// <inheritdoc />
@@ -72,7 +101,7 @@ internal sealed record TrainResult(
             ("model", $"{FinalModel}, {Format.Count(Parameters)} parameters"),
             (
                 "best model",
-                BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}: {Format.Percent(BestTop1)} top-1"),
+                BestModel is null ? null : $"{BestModel}, epoch {BestEpoch}{Best}"),
             ("architecture", $"{Model.Family}, {Model.Describe()}"),
             ("head", Head),
             (
@@ -83,12 +112,9 @@ internal sealed record TrainResult(
                         + $"{Format.Count(LearningParameters)} learned"),
             ("images", Data),
             ("left out", Format.Undecodable(Skipped)),
-            ("validation", Validation is null
-                ? null
-                : $"{Validation}: {Format.Percent(ValidationTop1)} top-1; {ValidationClassMatch}"),
+            ("validation", Validation is null ? null : $"{Validation}: {Scores}"),
             ("left out there", Format.Undecodable(SkippedValidation)),
-            ("training", $"loss {TrainLoss:0.0000}, {Format.Percent(TrainTop1)} top-1 on augmented images, "
-                + $"{DisplayText.Count(Recipe.Epochs, "epoch")}"),
+            ("training", $"loss {TrainLoss:0.0000}{Accuracy}, {DisplayText.Count(Recipe.Epochs, "epoch")}"),
             ("backward", BackwardInWords(Backward)),
             ("gradients", GradientCosines is { } cosines
                 ? $"cosine to the exact ones {cosines.Mean:0.000} on average, {cosines.Worst:0.000} at worst "
@@ -105,6 +131,27 @@ internal sealed record TrainResult(
             "bitis", "quantize", BestModel ?? FinalModel, "--calibration", "IMAGES", "-o", "model.bitis");
         report.Command($"Next: {next}");
     }
+
+    /// <summary>The accuracy on augmented images.</summary>
+    private string Accuracy =>
+        TrainPixelAccuracy is { } pixels ? $", {Format.Percent(pixels)} of pixels on augmented images"
+        : TrainTop1 is { } top1 ? $", {Format.Percent(top1)} top-1 on augmented images"
+        : "";
+
+    /// <summary>The accuracy of the best epoch.</summary>
+    private string Best =>
+        BestMeanIou is { } iou ? $": {Format.Percent(iou)} mean IoU"
+        : BestTop1 is { } top1 ? $": {Format.Percent(top1)} top-1"
+        : "";
+
+    /// <summary>The accuracy on the validation images.</summary>
+    private string Scores =>
+        ValidationMeanIou is { } iou
+            ? $"{Format.Percent(iou)} mean IoU, {Format.Percent(ValidationPixelAccuracy)} of pixels"
+        : ValidationPositionError is { } position
+            ? $"errors of {position:0.00} pixels (position), {ValidationSizeError:0.00} pixels (size) and "
+                + $"{ValidationAngleError:0.0} degrees"
+        : $"{Format.Percent(ValidationTop1)} top-1; {ValidationClassMatch}";
 
     /// <summary>The methods of the layers' backward passes, and why some are exact; null if all are.</summary>
     private static string? BackwardInWords(IReadOnlyList<LayerBackward> layers)

@@ -19,6 +19,9 @@ internal sealed class BuiltInImageSource : ImageSource
 
     private static readonly string[] Names = [.. Enum.GetValues<ShapeClass>().Select(NameOf)];
 
+    /// <summary>The names of the shapes, by class.</summary>
+    internal static IReadOnlyList<string> ShapeNames => Names;
+
     private readonly BuiltInSplit _split;
     private readonly int _seed;
 
@@ -55,11 +58,20 @@ internal sealed class BuiltInImageSource : ImageSource
     public override int? Label(int index) => index % Names.Length;
 
     /// <inheritdoc />
-    protected override PixelImage ReadImage(int index)
+    internal override bool HasPoses => true;
+
+    /// <inheritdoc />
+    protected override PixelImage ReadImage(int index) => ReadWithPose(index).Image;
+
+    /// <inheritdoc />
+    internal override (PixelImage Image, ShapePose Pose) ReadWithPose(int index)
     {
         ulong stream = ((ulong)_split << 32) + (ulong)index;
         var random = SeededRandom.ForPart((ulong)_seed, stream);
-        return ScenePainter.Paint((ShapeClass)(index % Names.Length), Side, random);
+        var shape = (ShapeClass)(index % Names.Length);
+        (PixelImage image, Pose pose) = ScenePainter.Paint(shape, Side, random);
+        bool isSymmetric = shape is not (ShapeClass.Crescent or ShapeClass.Arc); // these open to one side
+        return (image, new ShapePose(pose.CenterX, pose.CenterY, pose.Radius, pose.Angle, isSymmetric));
     }
 
     private static string NameOf(ShapeClass shape) => shape switch

@@ -10,6 +10,12 @@ internal static class Difficulty
     /// <summary>The least and the greatest radius of the shape, as shares of the image's side.</summary>
     public const float SmallestRadius = 0.3f, LargestRadius = 0.45f;
 
+    /// <summary>The radii of the shapes in an image of several.</summary>
+    public const float SmallestOfSeveral = 0.14f, LargestOfSeveral = 0.26f;
+
+    /// <summary>The shapes in an image of several: at least so many are tried, and at most.</summary>
+    public const int FewestShapes = 2, MostShapes = 4;
+
     /// <summary>How far the shape is turned from upright, at most, in radians.</summary>
     public const float MostRotation = 0.5f;
 

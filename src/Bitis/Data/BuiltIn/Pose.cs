@@ -3,7 +3,8 @@ using Bitis.Tensors;
 namespace Bitis.Data.BuiltIn;
 
 /// <summary>Position, rotation, size and shear of a shape, as the map from pixels back to the shape's plane.</summary>
-internal readonly record struct Pose(float CenterX, float CenterY, float XX, float XY, float YX, float YY, float Radius)
+internal readonly record struct Pose(
+    float CenterX, float CenterY, float XX, float XY, float YX, float YY, float Radius, float Angle)
 {
     /// <summary>A random pose.</summary>
     /// <param name="random">The image's random numbers.</param>
@@ -22,7 +23,7 @@ internal readonly record struct Pose(float CenterX, float CenterY, float XX, flo
         (float sin, float cos) = MathF.SinCos(angle);
         // Rotate, shear along x, stretch along y, divide by the radius.
         float xx = (cos + (shear * -sin)) / radius, xy = (sin + (shear * cos)) / radius;
-        return new Pose(x, y, xx, xy, -sin * stretch / radius, cos * stretch / radius, radius);
+        return new Pose(x, y, xx, xy, -sin * stretch / radius, cos * stretch / radius, radius, angle);
     }
 
     /// <summary>A pixel's place in the shape's plane.</summary>

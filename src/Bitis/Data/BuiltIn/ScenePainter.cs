@@ -1,3 +1,4 @@
+using Bitis.Data.LabelMaps;
 using Bitis.Tensors;
 using Color = (float R, float G, float B);
 
@@ -17,7 +18,7 @@ internal static class ScenePainter
     /// <param name="shape">The class.</param>
     /// <param name="size">The side of the image in pixels.</param>
     /// <param name="random">The image's random numbers.</param>
-    public static PixelImage Paint(ShapeClass shape, int size, SeededRandom random)
+    public static (PixelImage Image, Pose Pose) Paint(ShapeClass shape, int size, SeededRandom random)
     {
         var canvas = new Color[size * size];
         float backgroundLevel = PaintBackground(canvas, size, random);
@@ -28,7 +29,62 @@ internal static class ScenePainter
         PaintShape(canvas, size, shape, pose, ShapeFill(random, backgroundLevel), edge);
         if (random.NextDouble() < Difficulty.OccluderShare)
             PaintOccluder(canvas, size, random, pose, edge);
-        return Photograph(canvas, size, random);
+        return (Photograph(canvas, size, random), pose);
+    }
+
+    /// <summary>Paints several shapes that do not overlap, before a background that is class 0.</summary>
+    /// <remarks>
+    /// Each pixel's label is what covers most of it: a shape, whose label is its class + 1, or else the background. To
+    /// the background belong fragments and bars, too.
+    /// </remarks>
+    /// <param name="first">The class of the first shape; those of others are random.</param>
+    /// <param name="size">The side of the image in pixels.</param>
+    /// <param name="random">The image's random numbers.</param>
+    public static (PixelImage Image, LabelMap Labels) PaintSeveral(ShapeClass first, int size, SeededRandom random)
+    {
+        var canvas = new Color[size * size];
+        var labels = new ushort[size * size];
+        float backgroundLevel = PaintBackground(canvas, size, random);
+        float edge = 0.7f + random.NextSingle(0, Difficulty.MostBlur);
+        const float share = Difficulty.SmallestOfSeveral / Difficulty.SmallestRadius;
+        PaintDistractors(canvas, size, random, edge, share);
+        int count = Difficulty.FewestShapes + random.NextInt32(Difficulty.MostShapes - Difficulty.FewestShapes + 1);
+        var poses = new List<Pose>();
+        for (int i = 0; i < count; i++)
+        {
+            var shape = i == 0 ? first : (ShapeClass)random.NextInt32(BuiltInImageSource.ShapeNames.Count);
+            if (FreePose(poses, size, random) is not { } pose)
+                continue;
+            poses.Add(pose);
+            Fill(
+                canvas, size, edge, pose, (x, y) => ShapeOutline.Distance(shape, x, y),
+                ShapeFill(random, backgroundLevel), labels, (ushort)(shape + 1));
+            if (random.NextDouble() < Difficulty.OccluderShare)
+                PaintOccluder(canvas, size, random, pose, edge, labels);
+        }
+        return (Photograph(canvas, size, random), new LabelMap(size, size, labels));
+    }
+
+    /// <summary>A pose beside all others; null if none was found.</summary>
+    private static Pose? FreePose(List<Pose> others, int size, SeededRandom random)
+    {
+        const int attempts = 30;
+        for (int attempt = 0; attempt < attempts; attempt++)
+        {
+            Pose pose = Pose.Random(
+                random, size, Difficulty.SmallestOfSeveral, Difficulty.LargestOfSeveral, Difficulty.MostRotation,
+                inside: true);
+            if (others.All(other => IsBeside(pose, other)))
+                return pose;
+        }
+        return null;
+    }
+
+    private static bool IsBeside(Pose pose, Pose other)
+    {
+        float x = pose.CenterX - other.CenterX, y = pose.CenterY - other.CenterY,
+            reach = 1.1f * (pose.Radius + other.Radius);
+        return (x * x) + (y * y) >= reach * reach;
     }
 
     /// <summary>A gradient between two colours with waves in it.</summary>
@@ -52,13 +108,14 @@ internal static class ScenePainter
     }
 
     /// <summary>Small shapes of any class, cut in half, so that an edge or a corner alone says nothing.</summary>
-    private static void PaintDistractors(Color[] canvas, int size, SeededRandom random, float edge)
+    private static void PaintDistractors(
+        Color[] canvas, int size, SeededRandom random, float edge, float share = 1)
     {
         int count = random.NextInt32(Difficulty.MostDistractors + 1);
         for (int i = 0; i < count; i++)
         {
             var shape = (ShapeClass)random.NextInt32(Enum.GetValues<ShapeClass>().Length);
-            Pose pose = Pose.Random(random, size, 0.12f, 0.26f, MathF.PI, inside: false);
+            Pose pose = Pose.Random(random, size, 0.12f * share, 0.26f * share, MathF.PI, inside: false);
             Color color = RandomColor(random, 0.1f, 0.9f);
             float cut = random.NextSingle(-0.3f, 0.3f);
             Fill(
@@ -72,21 +129,25 @@ internal static class ScenePainter
         Fill(canvas, size, edge, pose, (x, y) => ShapeOutline.Distance(shape, x, y), fill);
 
     /// <summary>A bar across a part of the shape, away from its centre.</summary>
-    private static void PaintOccluder(Color[] canvas, int size, SeededRandom random, Pose pose, float edge)
+    private static void PaintOccluder(
+        Color[] canvas, int size, SeededRandom random, Pose pose, float edge, ushort[]? labels = null)
     {
         Color color = RandomColor(random, 0.1f, 0.9f);
         float half = (float)(Difficulty.OccluderWidth * random.NextDouble() / 2) + 0.04f,
             offset = random.NextSingle(0.25f, 0.7f);
         (float sin, float cos) = MathF.SinCos(random.NextSingle(0, 2 * MathF.PI));
-        Fill(canvas, size, edge, pose, (x, y) => MathF.Abs((x * cos) + (y * sin) - offset) - half, (_, _) => color);
+        Fill(
+            canvas, size, edge, pose, (x, y) => MathF.Abs((x * cos) + (y * sin) - offset) - half, (_, _) => color,
+            labels);
     }
 
     /// <summary>
     /// Blends a colour in where a distance is negative, in proportion at the edge, and only within the pose's frame.
     /// </summary>
+    /// <remarks>Pixels that are covered by half or more get a label.</remarks>
     private static void Fill(
         Color[] canvas, int size, float edge, Pose pose, Func<float, float, float> distance,
-        Func<float, float, Color> color)
+        Func<float, float, Color> color, ushort[]? labels = null, ushort label = 0)
     {
         int reach = (int)MathF.Ceiling((Frame * pose.Radius) + edge);
         int left = Math.Max(0, (int)pose.CenterX - reach), right = Math.Min(size - 1, (int)pose.CenterX + reach);
@@ -97,6 +158,8 @@ internal static class ScenePainter
             {
                 (float x, float y) = pose.ToShape(column + 0.5f, row + 0.5f);
                 float cover = Math.Clamp(0.5f - (distance(x, y) * pose.Radius / edge), 0, 1);
+                if (cover >= 0.5f && labels is not null)
+                    labels[(row * size) + column] = label;
                 if (cover > 0)
                     canvas[(row * size) + column] = Mix(canvas[(row * size) + column], color(x, y), cover);
             }

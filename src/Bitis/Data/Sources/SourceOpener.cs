@@ -22,6 +22,8 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
             return OpenFile(path);
         if (BuiltInSplitOf(path) is { } split)
             return new BuiltInImageSource(split);
+        if (BuiltInMasksOf(path) is { } masks)
+            return new BuiltInMaskSource(masks);
 
         // The path may continue inside an archive, or name a part of a folder of binary files.
         string normalized = path.Replace(
@@ -42,6 +44,13 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
     {
         "builtin/train" => BuiltInSplit.Train,
         "builtin/test" => BuiltInSplit.Test,
+        _ => null,
+    };
+
+    private static BuiltInSplit? BuiltInMasksOf(string name) => name switch
+    {
+        "builtin-masks/train" => BuiltInSplit.Train,
+        "builtin-masks/test" => BuiltInSplit.Test,
         _ => null,
     };
 
@@ -170,7 +179,8 @@ internal sealed class SourceOpener(IImageDecoder? decoder, CancellationToken can
     private static BitisException Missing(string path)
     {
         string hint = path.StartsWith("builtin", StringComparison.Ordinal)
-            ? " The built-in images are builtin/train and builtin/test."
+            ? " The built-in images are builtin/train and builtin/test, and, with masks, builtin-masks/train and "
+                + "builtin-masks/test."
             : "";
         return BitisException.InFile(path, $"no such file or folder.{hint}");
     }

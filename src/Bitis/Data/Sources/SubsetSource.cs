@@ -1,3 +1,5 @@
+using Bitis.Data.LabelMaps;
+
 namespace Bitis.Data.Sources;
 
 /// <summary>Some images of another source, in a given order.</summary>
@@ -28,9 +30,21 @@ internal sealed class SubsetSource : ImageSource
 
     public override string? DecoderSettings => _parent.DecoderSettings;
 
+    internal override bool HasPixelLabels => _parent.HasPixelLabels;
+
+    internal override bool HasPoses => _parent.HasPoses;
+
     public override string Name(int index) => _parent.Name(_indices[index]);
 
     public override int? Label(int index) => _parent.Label(_indices[index]);
+
+    internal override string PixelLabelsName(int index) => _parent.PixelLabelsName(_indices[index]);
+
+    internal override (PixelImage Image, LabelMap Labels) ReadWithPixelLabels(int index) =>
+        _parent.ReadWithPixelLabels(_indices[index]);
+
+    internal override (PixelImage Image, ShapePose Pose) ReadWithPose(int index) =>
+        _parent.ReadWithPose(_indices[index]);
 
     protected override PixelImage ReadImage(int index) => _parent.Read(_indices[index]);
 }

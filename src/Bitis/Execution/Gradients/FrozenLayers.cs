@@ -52,7 +52,7 @@ internal sealed class FrozenLayers
                 $"'{frozen.Name}' cannot be frozen: it shares the parameter '{shared}' with '{learner}', which learns. "
                 + "Freeze both of them, or neither.");
         }
-        Learning = [.. graph.Parameters.Where(parameter => learning.Contains(parameter.Name))];
+        Learning = [.. graph.LearningParameters.Where(parameter => learning.Contains(parameter.Name))];
         foreach (Node node in graph.Nodes)
         {
             if (node.ParameterNames.Any(learning.Contains) || node.Inputs.Any(_differentiated.Contains))

@@ -9,7 +9,7 @@ namespace Bitis.Execution.Gradients;
 /// <summary>The operations of a graph with their places in a micro-batch's arena.</summary>
 internal sealed class GradientPlan : IDisposable
 {
-    /// <summary>Plans a graph: the operations that its output needs.</summary>
+    /// <summary>Plans a graph: the operations that its outputs need.</summary>
     /// <param name="graph">The model, or a part of one.</param>
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images that a micro-batch holds.</param>
@@ -61,8 +61,8 @@ internal sealed class GradientPlan : IDisposable
                 planner.Plan(operation, new MicroBatchWork(gradient.Kind, gradient.Forward), gradient.PlanForward));
         }
 
-        Output = planner.Value(graph.Output);
-        OutputGradient = planner.RequiredTarget(graph.Output).Matrix;
+        Outputs = [.. graph.Outputs.Select(planner.Value)];
+        OutputGradients = [.. graph.Outputs.Select(output => planner.RequiredTarget(output).Matrix)];
         int forwardEnd = ++planner.Time;
         IEnumerable<(FusedOperation, OperationGradient)> backward = gradients.Where(
             entry => differentiated.Contains(entry.Operation.Main)).Reverse();
@@ -104,11 +104,17 @@ internal sealed class GradientPlan : IDisposable
     /// </summary>
     public IReadOnlyList<(Node Node, ArenaMatrix Place)> Inputs { get; }
 
-    /// <summary>The graph's output.</summary>
-    public ArenaMatrix Output { get; }
+    /// <summary>The graph's outputs.</summary>
+    public IReadOnlyList<ArenaMatrix> Outputs { get; }
+
+    /// <summary>The places of the gradients of the loss with respect to <see cref="Outputs"/>.</summary>
+    public IReadOnlyList<ArenaMatrix> OutputGradients { get; }
+
+    /// <summary>The only output, or the first one.</summary>
+    public ArenaMatrix Output => Outputs[0];
 
     /// <summary>The place of the gradient of the loss with respect to <see cref="Output"/>.</summary>
-    public ArenaMatrix OutputGradient { get; }
+    public ArenaMatrix OutputGradient => OutputGradients[0];
 
     /// <summary>The memory of a micro-batch.</summary>
     public ArenaLayout Layout { get; }

@@ -53,6 +53,7 @@ internal static class OperationTable
     {
         [typeof(Scale)] = node => new ScaleOperation(node),
         [typeof(FlattenSpatial)] = node => new ReferenceOperation(node, () => new FlattenSpatialGradient(node)),
+        [typeof(BatchNorm)] = node => new ReferenceOperation(node, () => new BatchNormGradient(node)),
         [typeof(Attention)] = node => new ReferenceOperation(node, () => new AttentionGradient(node)),
         [typeof(SelectToken)] = node =>
             new ReferenceOperation(node, () => new PoolGradient(node, ((SelectToken)node.Operator).Position)),

@@ -189,6 +189,7 @@ public sealed class InferenceSession : IDisposable
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        Config.RequireClasses();
         FloatTensor logits = Run(Prepare(images, cancellationToken), cancellationToken);
         return Best(logits, count);
     }
@@ -203,6 +204,7 @@ public sealed class InferenceSession : IDisposable
         PixelImage image, int count = 5, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        Config.RequireClasses();
         return First();
 
         async Task<IReadOnlyList<Prediction>> First() =>
@@ -221,6 +223,7 @@ public sealed class InferenceSession : IDisposable
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        Config.RequireClasses();
         return Compute();
 
         async Task<IReadOnlyList<IReadOnlyList<Prediction>>> Compute()

@@ -61,6 +61,7 @@ internal abstract unsafe class AveragePool : ILanesOperation<RangeKernel<Average
             sum / TLanes.Create((bottom - top) * (right - left)), call.Target + (bin * call.TargetStride) + channel);
     }
 
-    private static (int Start, int End) Range(int bin, int size, int bins) =>
+    /// <summary>The rows or columns that a bin covers: the first, and the one after the last.</summary>
+    internal static (int Start, int End) Range(int bin, int size, int bins) =>
         ((int)((long)bin * size / bins), (int)(((bin + 1L) * size + bins - 1) / bins));
 }

@@ -1,14 +1,17 @@
 using Bitis.Models.LocalMamba;
+using Bitis.Models.Poses;
 using Bitis.Models.Reference;
+using Bitis.Models.Segmentation;
 using Bitis.Models.Vim;
 using Bitis.Models.VMamba;
 
 namespace Bitis.Models.Catalogue;
 
-/// <summary>Architectures for images of 32×32 pixels, small enough to be trained on a CPU.</summary>
+/// <summary>Architectures small enough to be trained on a CPU.</summary>
+/// <remarks>Classifiers take images of 32×32 pixels; the one that segments, of any size.</remarks>
 internal static class SmallModels
 {
-    private const int ImageSize = 32;
+    private const int ImageSize = 32, SceneSize = 64;
 
     private static readonly string[] LocalDirections =
         [
@@ -26,6 +29,8 @@ internal static class SmallModels
         ("localvmamba-micro", classes => LocalVMamba(width: 32, [1, 1, 1], classes)),
         ("vit-mini", classes => Vit(width: 192, depth: 6, classes)),
         ("resnet-20", ResNet20),
+        ("vim-pose-micro", _ => new PoseConfig(Vim(width: 64, depth: 6, classes: 1))),
+        ("vmamba-seg-micro", classes => Segmentation(width: 32, [2, 2, 2], channels: 32, classes)),
     ];
 
     /// <summary>
@@ -72,6 +77,18 @@ internal static class SmallModels
         MlpWidth = 4 * width,
         Classes = classes,
     };
+
+    /// <summary>A pyramid as <see cref="VMamba"/> makes it, with a UPerHead and an auxiliary FCN head.</summary>
+    private static VMambaSegmentationConfig Segmentation(
+        int width, IReadOnlyList<int> depths, int channels, int classes)
+    {
+        const int groups = 8;
+        var head = new HeadConfig { Kind = HeadKind.UPer, Channels = channels, NormGroups = groups };
+        return new VMambaSegmentationConfig(VMamba(width, depths, classes) with { ImageSize = SceneSize }, head)
+        {
+            AuxiliaryHead = head with { Kind = HeadKind.Fcn, Stage = depths.Count - 2, Convolutions = 1 },
+        };
+    }
 
     /// <summary>A LocalVim of the same size as the Vim, with the directions of the published models.</summary>
     /// <remarks>Windows have a side of 4 instead of 7, since the grid is 8×8.</remarks>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Bitis.Models.Graphs;
 using Bitis.Models.LocalMamba;
+using Bitis.Models.Poses;
 using Bitis.Models.Reference;
 using Bitis.Models.Segmentation;
 using Bitis.Models.Vim;
@@ -24,6 +25,7 @@ internal static class ModelFamilies
         new VitFamily(),
         new ResNetFamily(),
         new GraphFamily(),
+        new PoseFamily(),
     ];
 
     /// <summary>All families, in the order in which they are tried on a checkpoint.</summary>

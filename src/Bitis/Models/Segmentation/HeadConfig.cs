@@ -24,6 +24,11 @@ internal sealed record HeadConfig
     /// <summary>Whether an FCN head also convolves its input and result together (<c>concat_input</c>).</summary>
     public bool ConcatenatesInput { get; init; }
 
+    /// <summary>The groups of group norms in place of batch norms; null for batch norms.</summary>
+    /// <remarks>Heads that are trained from scratch have group norms, as batches have no statistics here.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? NormGroups { get; init; }
+
     /// <summary>The bins of a UPer head's pyramid pooling along one side (<c>pool_scales</c>).</summary>
     [JsonIgnore]
     public static IReadOnlyList<int> PoolScales { get; } = [1, 2, 3, 6];

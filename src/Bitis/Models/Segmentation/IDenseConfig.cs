@@ -14,6 +14,11 @@ internal interface IDenseConfig
     /// <summary>The height and width of the map that an image of a size gives.</summary>
     (int Height, int Width) MapSize(int height, int width);
 
+    /// <summary>The heads that learn; the first one answers.</summary>
+    /// <param name="height">The images' height, in pixels.</param>
+    /// <param name="width">Their width.</param>
+    IReadOnlyList<LearningHead> LearningHeads(int height, int width);
+
     /// <summary>The colour of each class, as six hexadecimal digits; empty if unknown.</summary>
     IReadOnlyList<string> Palette { get; }
 

@@ -39,11 +39,11 @@ internal static class SegmentationHeads
     {
         TokenGrid x = map;
         for (int i = 0; i < head.Convolutions; i++)
-            x = Module(graph, $"{name}.convs.{i}", x, head.Channels, head.KernelSize);
+            x = Module(graph, $"{name}.convs.{i}", head, x, head.KernelSize);
         if (!head.ConcatenatesInput)
             return x;
         x = x with { Tokens = graph.ConcatChannels($"{name}.concat", [map.Tokens, x.Tokens]) };
-        return Module(graph, $"{name}.conv_cat", x, head.Channels, head.KernelSize);
+        return Module(graph, $"{name}.conv_cat", head, x, head.KernelSize);
     }
 
     private static TokenGrid UPer(GraphBuilder graph, string name, HeadConfig head, IReadOnlyList<TokenGrid> maps)
@@ -52,7 +52,7 @@ internal static class SegmentationHeads
         var levels = new TokenGrid[maps.Count];
         levels[last] = PoolPyramid(graph, name, head, maps[last]);
         for (int i = 0; i < last; i++)
-            levels[i] = Module(graph, $"{name}.lateral_convs.{i}", maps[i], head.Channels, kernelSize: 1);
+            levels[i] = Module(graph, $"{name}.lateral_convs.{i}", head, maps[i], kernelSize: 1);
         for (int i = last; i > 0; i--)
         {
             TokenGrid upper = Resize(graph, $"{name}.topdown.{i - 1}.resized", levels[i], levels[i - 1]);
@@ -60,11 +60,11 @@ internal static class SegmentationHeads
             levels[i - 1] = levels[i - 1] with { Tokens = sum };
         }
         for (int i = 0; i < last; i++)
-            levels[i] = Module(graph, $"{name}.fpn_convs.{i}", levels[i], head.Channels, kernelSize: 3);
+            levels[i] = Module(graph, $"{name}.fpn_convs.{i}", head, levels[i], kernelSize: 3);
         for (int i = 1; i <= last; i++)
             levels[i] = Resize(graph, $"{name}.fpn_resized.{i}", levels[i], levels[0]);
         Node all = graph.ConcatChannels($"{name}.fpn_concat", [.. levels.Select(level => level.Tokens)]);
-        return Module(graph, $"{name}.fpn_bottleneck", levels[0] with { Tokens = all }, head.Channels, kernelSize: 3);
+        return Module(graph, $"{name}.fpn_bottleneck", head, levels[0] with { Tokens = all }, kernelSize: 3);
     }
 
     private static TokenGrid PoolPyramid(GraphBuilder graph, string name, HeadConfig head, TokenGrid map)
@@ -75,18 +75,20 @@ internal static class SegmentationHeads
             int bins = HeadConfig.PoolScales[i];
             Node pooled = graph.GridPool($"{name}.psp_modules.{i}.0", map.Tokens, map.Height, map.Width, bins);
             TokenGrid part = new(pooled, bins, bins);
-            part = Module(graph, $"{name}.psp_modules.{i}.1", part, head.Channels, kernelSize: 1);
+            part = Module(graph, $"{name}.psp_modules.{i}.1", head, part, kernelSize: 1);
             parts.Add(Resize(graph, $"{name}.psp_resized.{i}", part, map).Tokens);
         }
         TokenGrid all = map with { Tokens = graph.ConcatChannels($"{name}.psp_concat", parts) };
-        return Module(graph, $"{name}.bottleneck", all, head.Channels, kernelSize: 3);
+        return Module(graph, $"{name}.bottleneck", head, all, kernelSize: 3);
     }
 
-    /// <summary>A convolution that keeps the size, a batch norm and a ReLU (mmcv's <c>ConvModule</c>).</summary>
-    private static TokenGrid Module(GraphBuilder graph, string name, TokenGrid x, int channels, int kernelSize)
+    /// <summary>A convolution that keeps the size, a norm and a ReLU (mmcv's <c>ConvModule</c>).</summary>
+    private static TokenGrid Module(GraphBuilder graph, string name, HeadConfig head, TokenGrid x, int kernelSize)
     {
-        TokenGrid y = Convolve(graph, $"{name}.conv", x, channels, kernelSize, hasBias: false);
-        Node normed = graph.BatchNorm($"{name}.bn", y.Tokens, NormEpsilon);
+        TokenGrid y = Convolve(graph, $"{name}.conv", x, head.Channels, kernelSize, hasBias: false);
+        Node normed = head.NormGroups is { } groups
+            ? graph.GroupNorm($"{name}.gn", y.Tokens, groups, NormEpsilon)
+            : graph.BatchNorm($"{name}.bn", y.Tokens, NormEpsilon);
         return y with { Tokens = graph.Relu(name, normed) };
     }
 

@@ -22,6 +22,9 @@ internal sealed record VMambaSegmentationConfig : VMambaConfig, IDenseConfig
     /// <summary>What precedes the names of the backbone's modules.</summary>
     internal const string BackbonePrefix = "backbone.";
 
+    /// <summary>The weight of the auxiliary head's loss in the official training.</summary>
+    private const double AuxiliaryWeight = 0.4;
+
     private const float NormEpsilon = 1e-5f;
     private const int MaxHeadChannels = 1 << 14, MaxHeadConvolutions = 64, MaxHeadKernel = 31, ColourDigits = 6;
 
@@ -60,6 +63,26 @@ internal sealed record VMambaSegmentationConfig : VMambaConfig, IDenseConfig
         : base.UsualPreprocessing;
 
     /// <inheritdoc />
+    public IReadOnlyList<LearningHead> LearningHeads(int height, int width)
+    {
+        var heads = new List<LearningHead> { HeadOf(DecodeHeadName, DecodeHead, 1) };
+        if (AuxiliaryHead is not null)
+            heads.Add(HeadOf(AuxiliaryHeadName, AuxiliaryHead, AuxiliaryWeight));
+        return heads;
+
+        LearningHead HeadOf(string name, HeadConfig head, double weight)
+        {
+            (int mapHeight, int mapWidth) = MapSize(head, height, width);
+            return new($"{name}.conv_seg", mapHeight, mapWidth, weight);
+        }
+    }
+
+    /// <inheritdoc />
+    /// <remarks>Colours, and what label 0 stands for, belong to the classes.</remarks>
+    public override ModelConfig WithClasses(int classes) =>
+        this with { Classes = classes, Palette = [], ReducesZeroLabel = false };
+
+    /// <inheritdoc />
     public override void Validate()
     {
         base.Validate();
@@ -95,12 +118,14 @@ internal sealed record VMambaSegmentationConfig : VMambaConfig, IDenseConfig
     }
 
     /// <inheritdoc />
-    public (int Height, int Width) MapSize(int height, int width)
+    public (int Height, int Width) MapSize(int height, int width) => MapSize(DecodeHead, height, width);
+
+    private (int Height, int Width) MapSize(HeadConfig head, int height, int width)
     {
         (height, width) = Stem == StemKind.Convolutions
             ? (Halved(Halved(height)), Halved(Halved(width)))
             : (height / PatchSize, width / PatchSize);
-        int stage = DecodeHead.Kind == HeadKind.UPer ? 0 : DecodeHead.Stage;
+        int stage = head.Kind == HeadKind.UPer ? 0 : head.Stage;
         for (int i = 0; i < stage; i++)
             (height, width) = (Halved(height), Halved(width));
         return (height, width);
@@ -136,6 +161,12 @@ internal sealed record VMambaSegmentationConfig : VMambaConfig, IDenseConfig
         int least = head.Kind == HeadKind.Fcn ? 1 : 0;
         Require(head.Convolutions, least, MaxHeadConvolutions, $"{name}.convolutions");
         Require(head.KernelSize, 1, MaxHeadKernel, $"{name}.kernelSize");
+        if (head.NormGroups is { } groups && (groups < 1 || head.Channels % groups != 0))
+        {
+            throw new BitisException(
+                $"The model's {name}.normGroups is {groups}; expected a divisor of its {head.Channels} "
+                + "channels.");
+        }
         if (head.KernelSize % 2 == 0)
             throw new BitisException($"The model's {name}.kernelSize is {head.KernelSize}; expected an odd number.");
     }

@@ -21,7 +21,7 @@ internal static class VMambaInitializer
         return node.Operator switch
         {
             SelectiveScan scan => role == "D" ? _ => 1 : Initialization.LogStates(scan.States),
-            LayerNorm or MeanOfNorms => role == "weight" ? _ => 1 : _ => 0,
+            LayerNorm or MeanOfNorms or GroupNorm => role == "weight" ? _ => 1 : _ => 0,
             BatchNorm => role is "weight" or "running_var" ? _ => 1 : _ => 0,
             // In the official code, the scan's projections are plain tensors, so its rule for linear layers does not
             // apply.

@@ -1,3 +1,5 @@
+using Bitis.Data;
+using Bitis.Data.LabelMaps;
 using Bitis.Tensors;
 
 namespace Bitis.Training.Images;
@@ -74,33 +76,88 @@ public sealed record Augmentation
         CheckShapes(images.Shape, labels.Length, targets.Shape);
         Validate();
         CheckLabels(labels, targets.Shape[1]);
-        int height = images.Shape[2], width = images.Shape[3];
-        if (CropPadding > 0 && CropPadding >= Math.Min(height, width))
-        {
-            throw new BitisException(
-                $"Augmentation: a crop padding of {DisplayText.Count(CropPadding, "pixel")} was found; less "
-                    + $"than the images' {Math.Min(height, width)} was expected.");
-        }
-
+        RequirePadding(images.Shape);
         for (int i = 0; i < labels.Length; i++)
             CropAndFlip(images, i, SeededRandom.ForPart(seed, (ulong)i));
         FillTargets(targets, labels, Mix(images, SeededRandom.ForPart(seed, BatchStream)));
     }
 
-    private void CropAndFlip(FloatTensor images, int index, SeededRandom random)
+    /// <summary>Moves and mirrors a batch in place, and the labels of its pixels alike.</summary>
+    /// <remarks>Pixels that are shifted in have no label.</remarks>
+    /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="labels">The label of each pixel, <c>[batch, height, width]</c>.</param>
+    /// <param name="seed">The seed of the random numbers; each batch needs one of its own.</param>
+    /// <exception cref="BitisException">A setting is out of its range or mixes images.</exception>
+    internal void Apply(FloatTensor images, Span<ushort> labels, ulong seed)
+    {
+        RequireUnmixed();
+        RequirePadding(images.Shape);
+        (int height, int width) = (images.Shape[2], images.Shape[3]);
+        for (int i = 0; i < images.Shape[0]; i++)
+        {
+            var move = CropAndFlip(images, i, SeededRandom.ForPart(seed, (ulong)i));
+            move.Apply(labels.Slice(i * height * width, height * width), width, LabelMap.Ignored);
+        }
+    }
+
+    /// <summary>Moves and mirrors a batch in place, and the poses of its shapes alike.</summary>
+    /// <remarks>An image is not mirrored if its shape would be another one then.</remarks>
+    /// <param name="images">Preprocessed images, <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="poses">The pose of the shape in each image.</param>
+    /// <param name="seed">The seed of the random numbers; each batch needs one of its own.</param>
+    /// <exception cref="BitisException">A setting is out of its range or mixes images.</exception>
+    internal void Apply(FloatTensor images, Span<ShapePose> poses, ulong seed)
+    {
+        RequireUnmixed();
+        RequirePadding(images.Shape);
+        int width = images.Shape[3];
+        for (int i = 0; i < poses.Length; i++)
+        {
+            ShapePose pose = poses[i];
+            ImageMove move = CropAndFlip(images, i, SeededRandom.ForPart(seed, (ulong)i), pose.IsSymmetric);
+            pose = pose with { X = pose.X + move.Right, Y = pose.Y + move.Down };
+            poses[i] = move.IsMirrored ? pose with { X = width - pose.X, Angle = -pose.Angle } : pose;
+        }
+    }
+
+    /// <summary>Checks that images are not mixed, since the targets of these have no mixture.</summary>
+    /// <exception cref="BitisException">An alpha is positive.</exception>
+    internal void RequireUnmixed()
+    {
+        Validate();
+        if (MixupAlpha > 0 || CutMixAlpha > 0)
+        {
+            throw new BitisException(
+                "Augmentation: mixup and CutMix mix the classes of whole images, which this training does not learn. "
+                + "Set mixupAlpha and cutMixAlpha to 0.");
+        }
+    }
+
+    private void RequirePadding(Shape images)
+    {
+        int side = Math.Min(images[2], images[3]);
+        if (CropPadding > 0 && CropPadding >= side)
+        {
+            throw new BitisException(
+                $"Augmentation: a crop padding of {DisplayText.Count(CropPadding, "pixel")} was found; less "
+                    + $"than the images' {side} was expected.");
+        }
+    }
+
+    /// <summary>Changes an image, and says how.</summary>
+    private ImageMove CropAndFlip(FloatTensor images, int index, SeededRandom random, bool mayFlip = true)
     {
         int channels = images.Shape[1], height = images.Shape[2], width = images.Shape[3];
         int right = random.NextInt32(2 * CropPadding + 1) - CropPadding;
         int down = random.NextInt32(2 * CropPadding + 1) - CropPadding;
-        bool flip = Flip && random.NextInt32(2) == 1;
+        bool flip = Flip && mayFlip && random.NextInt32(2) == 1;
+        var move = new ImageMove(right, down, flip);
         for (int channel = 0; channel < channels; channel++)
         {
             int start = (index * channels + channel) * height * width;
-            var plane = new ImagePlane(images.Span.Slice(start, height * width), width);
-            plane.Move(right, down);
-            if (flip)
-                plane.Mirror();
+            move.Apply(images.Span.Slice(start, height * width), width, 0f);
         }
+        return move;
     }
 
     /// <summary>Mixes the images as the alphas say; returns null if they stay as they are.</summary>

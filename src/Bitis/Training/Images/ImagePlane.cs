@@ -1,15 +1,16 @@
 namespace Bitis.Training.Images;
 
-/// <summary>One channel of an image, <c>[height, width]</c>, changed in place.</summary>
+/// <summary>One channel of an image, or its labels, <c>[height, width]</c>, changed in place.</summary>
 /// <param name="pixels">The pixels, row by row.</param>
 /// <param name="width">Pixels a row.</param>
-internal readonly ref struct ImagePlane(Span<float> pixels, int width)
+/// <param name="outside">The value of pixels that are shifted in.</param>
+internal readonly ref struct ImagePlane<T>(Span<T> pixels, int width, T outside)
 {
-    private readonly Span<float> _pixels = pixels;
+    private readonly Span<T> _pixels = pixels;
     private readonly int _height = pixels.Length / width;
 
     /// <summary>
-    /// Shifts the picture. Pixels that are shifted in are zero. Both distances are less than the size.
+    /// Shifts the picture. Both distances are less than the size.
     /// </summary>
     public void Move(int right, int down)
     {
@@ -18,13 +19,13 @@ internal readonly ref struct ImagePlane(Span<float> pixels, int width)
         {
             for (int y = _height - 1; y >= down; y--)
                 MoveRow(y - down, y, right);
-            _pixels[..(down * width)].Clear();
+            _pixels[..(down * width)].Fill(outside);
         }
         else
         {
             for (int y = 0; y < _height + down; y++)
                 MoveRow(y - down, y, right);
-            _pixels[((_height + down) * width)..].Clear();
+            _pixels[((_height + down) * width)..].Fill(outside);
         }
     }
 
@@ -37,18 +38,18 @@ internal readonly ref struct ImagePlane(Span<float> pixels, int width)
 
     private void MoveRow(int from, int to, int right)
     {
-        Span<float> source = Row(from), target = Row(to);
+        Span<T> source = Row(from), target = Row(to);
         if (right > 0)
         {
             source[..^right].CopyTo(target[right..]);
-            target[..right].Clear();
+            target[..right].Fill(outside);
         }
         else
         {
             source[-right..].CopyTo(target);
-            target[(width + right)..].Clear();
+            target[(width + right)..].Fill(outside);
         }
     }
 
-    private Span<float> Row(int y) => _pixels.Slice(y * width, width);
+    private Span<T> Row(int y) => _pixels.Slice(y * width, width);
 }

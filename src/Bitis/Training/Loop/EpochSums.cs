@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Training.Loop;
 
 /// <summary>The sums of an unfinished epoch. Checkpoints hold them, so that an epoch may be interrupted.</summary>
 /// <param name="Steps">Steps done.</param>
 /// <param name="Loss">The sum of the steps' losses.</param>
-/// <param name="Correct">Images whose own label came first.</param>
+/// <param name="Correct">Images, or pixels, whose own label came first.</param>
 /// <param name="GradientNorm">The sum of the gradient's norms.</param>
 /// <param name="Seconds">The time that the steps took.</param>
 /// <param name="GradientCosines">
@@ -13,6 +15,14 @@ internal sealed record EpochSums(
     int Steps, double Loss, long Correct, double GradientNorm, double Seconds,
     IReadOnlyDictionary<string, double>? GradientCosines = null)
 {
+    /// <summary>Images, or pixels, with a label; null before a step, and if an older version wrote the sums.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Counted { get; init; }
+
+    /// <summary>The share of images, or pixels, whose own label came first, 0 to 1.</summary>
+    /// <param name="images">How many images there were, if they were not counted.</param>
+    internal double Accuracy(long images) => (double)Correct / Math.Max(1, Counted ?? images);
+
     /// <summary>The sums of an epoch that has not begun.</summary>
     public static EpochSums None { get; } = new(0, 0, 0, 0, 0);
 
@@ -23,5 +33,8 @@ internal sealed record EpochSums(
         Correct + step.Correct,
         GradientNorm + step.GradientNorm,
         Seconds + seconds,
-        step.GradientCosines ?? GradientCosines);
+        step.GradientCosines ?? GradientCosines)
+    {
+        Counted = Steps > 0 && Counted is null ? null : (Counted ?? 0) + step.Counted,
+    };
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Bitis.Training.Loop;
 
 /// <summary>The position of a training: its finished epochs and the current one.</summary>
@@ -8,8 +10,9 @@ internal sealed record TrainingPosition(IReadOnlyList<EpochRecord> Finished, Epo
     /// <summary>The position before the first step.</summary>
     public static TrainingPosition Start { get; } = new([], EpochSums.None);
 
-    /// <summary>The best accuracy so far on the validation images, 0 to 1; null if there is none.</summary>
-    public double? BestTop1 => Finished.Max(epoch => epoch.ValidationTop1);
+    /// <summary>The best finished epoch so far; null if none was evaluated.</summary>
+    [JsonIgnore]
+    public EpochRecord? Best => Finished.Where(epoch => epoch.Score is not null).MaxBy(epoch => epoch.Score);
 
     /// <summary>Steps done since the start.</summary>
     /// <param name="stepsPerEpoch">Steps an epoch.</param>

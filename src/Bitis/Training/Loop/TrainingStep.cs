@@ -1,10 +1,9 @@
 using System.Numerics.Tensors;
 using Bitis.Data;
-using Bitis.Evaluation;
 using Bitis.Execution.LowBit;
-using Bitis.Tensors;
-using Bitis.Training.Images;
+using Bitis.Training.Losses;
 using Bitis.Training.Optimization;
+using Bitis.Training.Tasks;
 
 namespace Bitis.Training.Loop;
 
@@ -18,21 +17,22 @@ internal sealed class TrainingStep : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly int _stepsPerEpoch;
     private readonly int _threads;
+    private readonly TrainingTask _task;
     private readonly GradientExecutor _executor;
-    private readonly FloatTensor _targets;
 
     /// <summary>Prepares the steps of a run.</summary>
     public TrainingStep(
-        TrainingRecipe recipe, TrainingState state, LearningRateSchedule schedule, int stepsPerEpoch, int threads)
+        TrainingRecipe recipe, TrainingTask task, TrainingState state, LearningRateSchedule schedule,
+        int stepsPerEpoch, int threads)
     {
+        _task = task;
         _recipe = recipe;
         _state = state;
         _schedule = schedule;
         _stepsPerEpoch = stepsPerEpoch;
         _threads = threads;
         _executor = new GradientExecutor(
-            state.Model.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
-        _targets = new FloatTensor([recipe.BatchSize, state.Model.Config.Classes]);
+            task.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
     }
 
     /// <summary>Whether the gradients of this step are compared with the exact ones.</summary>
@@ -47,18 +47,17 @@ internal sealed class TrainingStep : IDisposable
     {
         long step = _state.Position.Steps(_stepsPerEpoch); // counted from 0
         double learningRate = _schedule.At(step);
-        int[] labels = [.. batch.Labels.Select(label => label!.Value)];
-        _recipe.Augmentation.Apply(batch.Images, labels, _targets, TrainingData.AugmentationSeed(_recipe.Seed, step));
+        OutputLoss loss = _task.Prepare(batch, TrainingData.AugmentationSeed(_recipe.Seed, step));
         ulong seed = TrainingData.BackwardSeed(_recipe.Seed, step);
         IReadOnlyDictionary<string, double>? cosines = IsCompared
             ? GradientComparison.Run(
-                _state.Model.Graph, _state.Model.Weights, _executor, _state.Frozen, batch.Images, _targets, seed)
+                _task.Graph, _state.Model.Weights, _executor, _state.Frozen, batch.Images, loss, seed)
             : null;
-        BatchLoss result = _executor.Run(batch.Images, _targets, seed);
-        if (!double.IsFinite(result.Loss))
-            throw Diverged($"the loss is {result.Loss}", learningRate);
-        if (result.Logits.FindNonFinite() is { } index)
-            throw Diverged($"an answer is {result.Logits.Span[index]}", learningRate);
+        double result = _executor.Run(batch.Images, loss, seed);
+        if (!double.IsFinite(result))
+            throw Diverged($"the loss is {result}", learningRate);
+        if (_task.Fault is { } fault)
+            throw Diverged(fault, learningRate);
         double norm = GradientClipping.Norm(_executor.Gradients, _threads);
         if (!double.IsFinite(norm))
             throw Diverged($"the norm of the gradient is {norm}", learningRate);
@@ -66,22 +65,12 @@ internal sealed class TrainingStep : IDisposable
         _state.Optimizer.Step(_state.Model.Weights, _executor.Gradients, step + 1, learningRate, factor, _threads);
         RequireFiniteWeights(learningRate);
         _state.Average.Add(_state.Model.Weights, step + 1, _threads);
-        return new StepResult(result.Loss, CountCorrect(result.Logits, labels), norm, cosines);
+        (long correct, long counted) = _task.Score;
+        return new StepResult(result, correct, counted, norm, cosines);
     }
 
     /// <inheritdoc />
     public void Dispose() => _executor.Dispose();
-
-    private static int CountCorrect(FloatTensor logits, int[] labels)
-    {
-        int correct = 0, classes = logits.Shape[1];
-        for (int i = 0; i < labels.Length; i++)
-        {
-            if (TopK.First(logits.Span.Slice(i * classes, classes)) == labels[i])
-                correct++;
-        }
-        return correct;
-    }
 
     /// <summary>With a finite gradient, a weight can still overflow float32. Such weights must not be saved.</summary>
     private void RequireFiniteWeights(double learningRate)

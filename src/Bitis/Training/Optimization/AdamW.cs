@@ -31,7 +31,7 @@ internal sealed class AdamW
         ArgumentNullException.ThrowIfNull(recipe);
         _recipe = recipe;
         _decaying = [.. graph.Nodes.SelectMany(DecayingParameters)];
-        IReadOnlyList<(string Name, Shape Shape)> learning = frozen?.Learning ?? graph.Parameters;
+        IReadOnlyList<(string Name, Shape Shape)> learning = frozen?.Learning ?? graph.LearningParameters;
         _pieces = new ParameterPieces(learning);
         FirstMoments = learning.ToDictionary(
             parameter => parameter.Name, parameter => new FloatTensor(parameter.Shape));

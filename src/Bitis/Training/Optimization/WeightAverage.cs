@@ -25,7 +25,7 @@ internal sealed class WeightAverage
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
         _decay = decay;
-        _pieces = new ParameterPieces(frozen?.Learning ?? graph.Parameters);
+        _pieces = new ParameterPieces(frozen?.Learning ?? graph.LearningParameters);
         Weights = weights.ToDictionary(entry => entry.Key, entry => entry.Value.Clone());
     }
 

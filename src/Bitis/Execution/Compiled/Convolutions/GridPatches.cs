@@ -70,14 +70,19 @@ internal static unsafe class GridPatches
         }
     }
 
-    /// <summary>
-    /// The reverse of <see cref="Unfold"/> for all places: adds each part to the token that it came from.
-    /// </summary>
+    /// <summary>The reverse of <see cref="Unfold"/>: adds each part to the token that it came from.</summary>
+    /// <param name="convolution">The convolution.</param>
+    /// <param name="patches">The rows of the places, from the first one on.</param>
+    /// <param name="target">The grid, <c>[tokens, channels]</c>.</param>
+    /// <param name="targetStride">The distance of its rows in elements.</param>
+    /// <param name="start">The first place.</param>
+    /// <param name="end">The place after the last.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddBack(GridConv2d convolution, float* patches, float* target, nint targetStride)
+    public static void AddBack(
+        GridConv2d convolution, float* patches, float* target, nint targetStride, int start, int end)
     {
         int channels = convolution.InChannels, line = convolution.KernelSize * channels;
-        for (int place = 0; place < convolution.OutHeight * convolution.OutWidth; place++)
+        for (int place = start; place < end; place++)
         {
             (int top, int left, int from, int to) = Window(convolution, place);
             for (int y = top; y < top + convolution.KernelSize; y++, patches += line)

@@ -16,7 +16,7 @@ internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutio
     {
         base.PlanForward(planner);
         _transposed = new PackedFloatWeights(PatchLength, Layer.OutChannels);
-        planner.NeedScratch((Places * PatchLength) + FloatGemm.TransposedScratch(Places));
+        planner.NeedScratch((Strip * PatchLength) + FloatGemm.TransposedScratch(Strip));
     }
 
     /// <inheritdoc />
@@ -44,13 +44,20 @@ internal sealed unsafe class GridConvolutionGradient(Node node) : GridConvolutio
 
     /// <inheritdoc />
     protected override void AddWeightGradient(MicroBatch microBatch, int image, float* y) =>
-        AddFloatWeightGradient(microBatch, image, y, panelStart: Places * PatchLength);
+        AddFloatWeightGradient(microBatch, image, y, panelStart: Strip * PatchLength);
 
     /// <summary>The gradient of the tokens under the kernel takes their place.</summary>
     protected override void WriteInputGradient(
         MicroBatch microBatch, int image, float* y, float* x, GradientTarget target)
     {
-        FloatGemm.Run(_transposed, y, YGradient.Stride, microBatch.Scratch, PatchLength, 0, Places, accumulate: false);
-        FoldBack(microBatch, x, target);
+        ClearInputGradient(x, target);
+        for (int start = 0; start < Places; start += Strip)
+        {
+            int count = Math.Min(Strip, Places - start);
+            FloatGemm.Run(
+                _transposed, y + (start * (nint)YGradient.Stride), YGradient.Stride, microBatch.Scratch, PatchLength, 0,
+                count, accumulate: false);
+            FoldBack(microBatch, x, target, start, count);
+        }
     }
 }

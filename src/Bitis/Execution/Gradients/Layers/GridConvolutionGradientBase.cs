@@ -11,12 +11,16 @@ namespace Bitis.Execution.Gradients.Layers;
 /// <summary>The common part of convolutions over a grid of tokens, forward and backward.</summary>
 /// <remarks>
 /// The tokens under the kernel are put side by side (<see cref="GridPatches"/>), and the rest is a linear layer.
+/// Large maps are unfolded in strips, as their rows would take gigabytes.
 /// Derived classes decide how the two products of the backward pass are computed and what is kept for them.
 /// </remarks>
 internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, IDisposable
 {
+    /// <summary>The most elements of scratch memory for all places, and about those of a strip.</summary>
+    private const int MostPatches = 1 << 24, StripPatches = 1 << 20;
+
     private PackedFloatWeights _weights = null!;
-    private ParameterSlot _bias = null!;
+    private ParameterSlot? _bias;
 
     /// <summary>Creates the operation of a node.</summary>
     protected GridConvolutionGradientBase(Node node)
@@ -25,6 +29,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
         Layer = (GridConv2d)node.Operator;
         Places = node.Shape[0];
         PatchLength = GridPatches.Length(Layer);
+        Strip = (long)Places * PatchLength <= MostPatches ? Places : Math.Max(1, StripPatches / PatchLength);
     }
 
     /// <inheritdoc />
@@ -41,6 +46,9 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
 
     /// <summary>The channels of all tokens under the kernel.</summary>
     protected int PatchLength { get; }
+
+    /// <summary>The places that are unfolded at once: all of them on maps of usual sizes.</summary>
+    protected int Strip { get; }
 
     /// <summary>Whether the weights do not learn.</summary>
     protected bool IsFrozen { get; private set; }
@@ -66,11 +74,11 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     {
         _weights = new PackedFloatWeights(Layer.OutChannels, PatchLength);
         Weight = planner.Parameter(Node, 0, Unpack);
-        _bias = planner.Parameter(Node, 1);
+        _bias = Layer.HasBias ? planner.Parameter(Node, 1) : null;
         IsFrozen = planner.IsFrozen(Node);
         X = planner.ContiguousValue(Node.Inputs[0]);
         Y = planner.NewValue(Node);
-        planner.NeedScratch(Places * PatchLength);
+        planner.NeedScratch(Strip * PatchLength);
     }
 
     /// <inheritdoc />
@@ -87,7 +95,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
         float[] memory = ArrayPool<float>.Shared.Rent(weights.Length);
         Span<float> packed = memory.AsSpan(0, weights.Length); // [out, kernel²·in]
         GridPatches.PackWeights(Layer, weights, packed);
-        _weights.Pack(packed, _bias.Weight.Span);
+        _weights.Pack(packed, _bias is null ? default : _bias.Weight.Span);
         PrepareProduct(packed);
         ArrayPool<float>.Shared.Return(memory);
     }
@@ -97,10 +105,13 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
     {
         for (int image = 0; image < microBatch.Images; image++)
         {
-            Unfold(microBatch, image);
-            FloatGemm.Run(
-                _weights, microBatch.Scratch, PatchLength, microBatch.Pointer(Y, image), Y.Stride, 0, Places,
-                accumulate: false);
+            for (int start = 0; start < Places; start += Strip)
+            {
+                int count = Unfold(microBatch, image, start);
+                FloatGemm.Run(
+                    _weights, microBatch.Scratch, PatchLength, microBatch.Pointer(Y, image) + (start * (nint)Y.Stride),
+                    Y.Stride, 0, count, accumulate: false);
+            }
             KeepInput(microBatch, image);
         }
     }
@@ -116,7 +127,7 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
             if (XGradient is { } target)
                 WriteInputGradient(microBatch, image, y, microBatch.Pointer(target.Matrix, image), target);
         }
-        if (!IsFrozen)
+        if (!IsFrozen && _bias is not null)
         {
             RowSums.AddColumns(
                 microBatch.Pointer(YGradient), YGradient.Stride, microBatch.Rows(Y), Layer.OutChannels,
@@ -152,26 +163,38 @@ internal abstract unsafe class GridConvolutionGradientBase : OperationGradient, 
         GridPatches.UnpackWeights(Layer, packed, gradient);
 
     /// <summary>Puts the tokens under the kernel side by side at the start of scratch memory.</summary>
-    protected void Unfold(MicroBatch microBatch, int image) =>
-        GridPatches.Unfold(Layer, microBatch.Pointer(X, image), X.Stride, microBatch.Scratch, PatchLength, 0, Places);
+    /// <returns>The number of places in the strip.</returns>
+    private int Unfold(MicroBatch microBatch, int image, int start)
+    {
+        int count = Math.Min(Strip, Places - start);
+        float* first = microBatch.Scratch - ((nint)start * PatchLength);
+        GridPatches.Unfold(
+            Layer, microBatch.Pointer(X, image), X.Stride, first, PatchLength, start, start + count);
+        return count;
+    }
 
-    /// <summary>Adds W̄ in float32: scratch memory holds the unfolded input, then a panel.</summary>
+    /// <summary>Adds W̄ in float32: scratch memory holds a strip of the unfolded input, then a panel.</summary>
     protected void AddFloatWeightGradient(MicroBatch microBatch, int image, float* y, int panelStart)
     {
-        Unfold(microBatch, image);
-        FloatGemm.AddTransposed(
-            y, YGradient.Stride, microBatch.Scratch, PatchLength, Places, Layer.OutChannels, PatchLength,
-                microBatch.Gradient(Weight), microBatch.Scratch + panelStart);
+        for (int start = 0; start < Places; start += Strip)
+        {
+            int count = Unfold(microBatch, image, start);
+            FloatGemm.AddTransposed(
+                y + (start * (nint)YGradient.Stride), YGradient.Stride, microBatch.Scratch, PatchLength, count,
+                Layer.OutChannels, PatchLength, microBatch.Gradient(Weight), microBatch.Scratch + panelStart);
+        }
+    }
+
+    /// <summary>Clears x̄ if nothing has been added to it.</summary>
+    protected void ClearInputGradient(float* x, GradientTarget target)
+    {
+        for (int token = 0; !target.Accumulate && token < X.Rows; token++)
+            new Span<float>(x + (token * (nint)target.Matrix.Stride), Layer.InChannels).Clear();
     }
 
     /// <summary>
     /// Adds the gradient of the unfolded input, at the start of scratch memory, up where it came from.
     /// </summary>
-    protected void FoldBack(MicroBatch microBatch, float* x, GradientTarget target)
-    {
-        nint stride = target.Matrix.Stride;
-        for (int token = 0; !target.Accumulate && token < X.Rows; token++)
-            new Span<float>(x + (token * stride), Layer.InChannels).Clear();
-        GridPatches.AddBack(Layer, microBatch.Scratch, x, stride);
-    }
+    protected void FoldBack(MicroBatch microBatch, float* x, GradientTarget target, int start, int count) =>
+        GridPatches.AddBack(Layer, microBatch.Scratch, x, target.Matrix.Stride, start, start + count);
 }

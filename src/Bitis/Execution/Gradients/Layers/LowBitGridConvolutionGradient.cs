@@ -139,7 +139,8 @@ internal sealed unsafe class LowBitGridConvolutionGradient(
         _inputProduct.Run(
             y, YGradient.Stride, images: 1, microBatch.Scratch, PatchLength, accumulate: false,
             microBatch.Scratch + PatchesScratch, key);
-        FoldBack(microBatch, x, target);
+        ClearInputGradient(x, target);
+        FoldBack(microBatch, x, target, 0, Places);
     }
 
     private byte* Kept(MicroBatch microBatch, int image) =>

@@ -47,17 +47,10 @@ internal sealed class GridConvolutionOperation(Node? concat, Node node, Node? re
     }
 
     /// <inheritdoc />
-    public override OperationGradient CreateGradient(GradientContext context)
-    {
-        if (!_layer.HasBias)
-        {
-            throw new BitisException(
-                $"Training does not support the operator {_layer.Kind} without a bias at '{node.Name}'.");
-        }
-        return context.ApproximationOf(node) is { } method
+    public override OperationGradient CreateGradient(GradientContext context) =>
+        context.ApproximationOf(node) is { } method
             ? new LowBitGridConvolutionGradient(node, method, context.Policy)
             : new GridConvolutionGradient(node);
-    }
 
     private void PlanFloats(PlanBuilder plan, ArenaMatrix[] parts, FloatTensor weight, bool rectify, ArenaMatrix y)
     {

@@ -1,11 +1,12 @@
 using Bitis.Execution.Compiled.Grids;
+using Bitis.Execution.Gradients.Grids;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 
 namespace Bitis.Execution.Operations.Grids;
 
 /// <summary>Values side by side.</summary>
-internal sealed class ConcatOperation(Node node) : ReferenceOperation(node)
+internal sealed class ConcatOperation(Node node) : ReferenceOperation(node, () => new ConcatGradient(node))
 {
     private readonly Node _node = node;
 

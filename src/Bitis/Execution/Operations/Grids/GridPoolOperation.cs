@@ -1,4 +1,5 @@
 using Bitis.Execution.Compiled.Grids;
+using Bitis.Execution.Gradients.Grids;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators.Grids;
@@ -6,7 +7,7 @@ using Bitis.Graphs.Operators.Grids;
 namespace Bitis.Execution.Operations.Grids;
 
 /// <summary>The average of a grid of tokens over bins.</summary>
-internal sealed class GridPoolOperation(Node node) : ReferenceOperation(node)
+internal sealed class GridPoolOperation(Node node) : ReferenceOperation(node, () => new GridPoolGradient(node))
 {
     private readonly Node _node = node;
 

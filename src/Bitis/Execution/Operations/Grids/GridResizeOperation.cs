@@ -1,4 +1,5 @@
 using Bitis.Execution.Compiled.Grids;
+using Bitis.Execution.Gradients.Grids;
 using Bitis.Execution.Planning;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators.Grids;
@@ -8,7 +9,8 @@ namespace Bitis.Execution.Operations.Grids;
 /// <summary>The interpolation of a grid of tokens, with the sum after it.</summary>
 /// <param name="node">The interpolation.</param>
 /// <param name="sum">The sum; null if there is none.</param>
-internal sealed class GridResizeOperation(Node node, Node? sum) : ReferenceOperation(node)
+internal sealed class GridResizeOperation(Node node, Node? sum)
+    : ReferenceOperation(node, () => new GridResizeGradient(node))
 {
     private readonly Node _node = node;
 

@@ -18,8 +18,8 @@ internal sealed record BatchNorm(int Channels, float Epsilon) : Operator
     /// <inheritdoc />
     internal override IReadOnlyList<ParameterSpec> Parameters =>
     [
-        new("weight", [Channels]), new("bias", [Channels]), new("running_mean", [Channels]),
-        new("running_var", [Channels]),
+        new("weight", [Channels]), new("bias", [Channels]),
+        new("running_mean", [Channels]) { Learns = false }, new("running_var", [Channels]) { Learns = false },
     ];
 
     /// <inheritdoc />

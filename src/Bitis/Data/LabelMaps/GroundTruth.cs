@@ -1,13 +1,14 @@
 using Bitis.Data.Decoding;
-using Bitis.Data.LabelMaps;
 
-namespace Bitis.Evaluation;
+namespace Bitis.Data.LabelMaps;
 
 /// <summary>A folder with the labels of each pixel of some images, as PNG files.</summary>
 /// <param name="folder">The folder.</param>
-/// <param name="reducesZeroLabel">Whether label 0 stands for no class, and k for class k − 1.</param>
-internal sealed class GroundTruth(string folder, bool reducesZeroLabel)
+internal sealed class GroundTruth(string folder)
 {
+    /// <summary>The folder, as the user named it.</summary>
+    public string Folder => folder;
+
     /// <summary>The file of an image: the same name within the folder, with the ending <c>.png</c>.</summary>
     /// <param name="image">The image's name in its set.</param>
     public string FileOf(string image)
@@ -24,7 +25,6 @@ internal sealed class GroundTruth(string folder, bool reducesZeroLabel)
         string file = FileOf(image);
         if (!File.Exists(file))
             throw BitisException.InFile(file, $"the ground truth of '{image}' is missing.");
-        var map = PngLabels.Read(InputFile.ReadAllBytes(file, ImageLimits.MaxFileBytes), file);
-        return reducesZeroLabel ? map.WithoutZeroLabel() : map;
+        return PngLabels.Read(InputFile.ReadAllBytes(file, ImageLimits.MaxFileBytes), file);
     }
 }

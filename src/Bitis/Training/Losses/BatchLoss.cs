@@ -1,5 +1,5 @@
 
-namespace Bitis.Training.Optimization;
+namespace Bitis.Training.Losses;
 
 /// <summary>The loss of a batch and the logits behind it.</summary>
 /// <param name="Loss">The mean cross-entropy, in nats.</param>

@@ -1,4 +1,4 @@
-namespace Bitis.Training.Optimization;
+namespace Bitis.Training.Losses;
 
 /// <summary>The loss of an image: <c>L = −Σ tᵢ·ln softmax(x)ᵢ</c>, computed in float64.</summary>
 internal static class SoftmaxCrossEntropy
