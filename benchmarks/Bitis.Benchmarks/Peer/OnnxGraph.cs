@@ -25,10 +25,13 @@ internal sealed class OnnxGraph
     };
 
     /// <summary>Declares the input.</summary>
-    public string Input(DataType type, params int[] shape)
+    public string Input(DataType type, params int[] shape) => Input("input", type, shape);
+
+    /// <summary>Declares one of several inputs.</summary>
+    public string Input(string name, DataType type, params int[] shape)
     {
-        _graph.Input.Add(ValueInfo("input", type, shape));
-        return "input";
+        _graph.Input.Add(ValueInfo(name, type, shape));
+        return name;
     }
 
     /// <summary>Declares an output.</summary>
@@ -110,6 +113,7 @@ internal sealed class OnnxGraph
     {
         float number => new() { Name = name, Type = AttributeType.Float, F = number },
         int number => new() { Name = name, Type = AttributeType.Int, I = number },
+        string text => new() { Name = name, Type = AttributeType.String, S = ByteString.CopyFromUtf8(text) },
         int[] numbers => new()
         {
             Name = name,
