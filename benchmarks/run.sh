@@ -58,6 +58,10 @@ peer=$(sed -n 's/.*"\(Microsoft.ML.OnnxRuntime\)" Version="\([^"]*\)".*/\1 \2/p'
     echo
     bench threads vim-tiny
     echo
+    echo "## Segmentation"
+    echo
+    bench segmentation 512 1
+    echo
     echo "## Native AOT"
     echo
     bench random vim-tiny "$work/vim-tiny.safetensors"

@@ -53,6 +53,8 @@ internal static class BenchmarkCommands
         Profile(),
         Speedup(),
         Threads(),
+        Segmentation(),
+        TokenScales(),
         Training(),
         ProfileStep(),
         Hlq(),
@@ -105,6 +107,34 @@ internal static class BenchmarkCommands
             "Measures what a second thread and requests at the same time bring, and the first answer.",
             arguments => ThreadsBenchmark.Run(arguments.GetValue(variant)!),
             variant);
+    }
+
+    private static Command Segmentation()
+    {
+        Argument<int?> size = OptionalNumber("SIZE", "Height and width of the image in pixels; 512 by default.");
+        Argument<int?> threads = OptionalNumber("THREADS", "How many threads compute; 1 by default.");
+        return Create(
+            "segmentation",
+            "Compares a quantized VMamba-Tiny with a UPerHead with float32.",
+            arguments => SegmentationBenchmark.Run(arguments.GetValue(size) ?? 512, arguments.GetValue(threads) ?? 1),
+            size,
+            threads);
+    }
+
+    private static Command TokenScales()
+    {
+        Argument<string> model = Required("MODEL", "A checkpoint of a model that segments.");
+        Argument<string> images = Required("IMAGES", "Images to calibrate with and to segment.");
+        var size = new Argument<int>("SIZE") { Description = "Height and width of the images for calibration." };
+        RefuseLessThanOne(size);
+        return Create(
+            "token-scales",
+            "Compares scales for each token with one for the tensor, at calibration's size of images and others.",
+            arguments => TokenScalesBenchmark.Run(
+                arguments.GetValue(model)!, arguments.GetValue(images)!, arguments.GetValue(size)),
+            model,
+            images,
+            size);
     }
 
     private static Command Training()

@@ -30,12 +30,12 @@ public static class PostTrainingQuantizer
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        model.Config.RequireClassifier("Quantization");
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
         options ??= new QuantizationOptions();
         _ = ThreadCount.Resolve(options.Threads);
+        model = model.Folded();
         IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
         RequireParametersOfTheirOwn(
             model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);

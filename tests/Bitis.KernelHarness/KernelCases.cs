@@ -121,6 +121,11 @@ internal static class KernelCases
         [
             convolution,
             convolution with { Rectify = true },
+            .. IntegerProducts.Select(product => new IntegerGridConvCase(
+                product.Table, product.Bits, height, width, KernelSize: 3, Stride: 1, Padding: 1, [channels], channels)
+            {
+                HasExtremes = hasExtremes,
+            }),
             resize,
             resize with { Accumulate = true },
             new AveragePoolCase(height, width, Bins: 2, channels) { HasExtremes = hasExtremes },
@@ -180,6 +185,8 @@ internal static class KernelCases
             quantize,
             quantize with { HasFactors = true },
             new DequantizeCase(tokens, channels) { HasExtremes = hasExtremes },
+            new FinishSumsCase(tokens, channels) { HasExtremes = hasExtremes },
+            new FinishSumsCase(tokens, channels) { Rectify = true, ToLevels = true, HasExtremes = hasExtremes },
             new QuantizedMapCase(tokens * channels, Bits: 8) { HasExtremes = hasExtremes },
             new QuantizedMapCase(tokens * channels, Bits: 4) { HasExtremes = hasExtremes },
             new CenterLevelsCase(tokens, channels, Bits: 8) { HasExtremes = hasExtremes },

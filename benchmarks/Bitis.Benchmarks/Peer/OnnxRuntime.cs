@@ -4,15 +4,15 @@ using Ort = Microsoft.ML.OnnxRuntime;
 
 namespace Bitis.Benchmarks.Peer;
 
-/// <summary>A model in ONNX Runtime, with an input of random numbers.</summary>
+/// <summary>A model in ONNX Runtime, with inputs of random numbers.</summary>
 internal sealed class OnnxRuntime : IDisposable
 {
     private readonly Ort.InferenceSession _session;
     private readonly Ort.RunOptions _options = new();
-    private readonly Ort.OrtValue _input;
+    private readonly Ort.OrtValue[] _inputs;
 
     /// <summary>Loads a model.</summary>
-    /// <param name="model">The model; its one input is <c>float32</c> or <c>uint8</c>.</param>
+    /// <param name="model">The model; its inputs are <c>float32</c> or <c>uint8</c>.</param>
     /// <param name="threads">How many threads compute.</param>
     public OnnxRuntime(ModelProto model, int threads)
     {
@@ -24,7 +24,22 @@ internal sealed class OnnxRuntime : IDisposable
             GraphOptimizationLevel = Ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
         };
         _session = new Ort.InferenceSession(model.ToByteArray(), options);
-        Ort.NodeMetadata input = _session.InputMetadata.Values.Single();
+        _inputs = [.. _session.InputNames.Select(name => RandomInput(_session.InputMetadata[name]))];
+    }
+
+    /// <summary>Computes the outputs once.</summary>
+    public void Run() => _session.Run(_options, _session.InputNames, _inputs, _session.OutputNames).Dispose();
+
+    public void Dispose()
+    {
+        foreach (Ort.OrtValue input in _inputs)
+            input.Dispose();
+        _options.Dispose();
+        _session.Dispose();
+    }
+
+    private static Ort.OrtValue RandomInput(Ort.NodeMetadata input)
+    {
         long[] shape = [.. input.Dimensions.Select(size => Math.Max(size, 1L))];
         long count = shape.Aggregate(1L, (a, b) => a * b);
         var random = new Random(1);
@@ -32,24 +47,11 @@ internal sealed class OnnxRuntime : IDisposable
         {
             byte[] levels = new byte[count];
             random.NextBytes(levels);
-            _input = Ort.OrtValue.CreateTensorValueFromMemory(levels, shape);
+            return Ort.OrtValue.CreateTensorValueFromMemory(levels, shape);
         }
-        else
-        {
-            float[] values = new float[count];
-            foreach (ref float value in values.AsSpan())
-                value = (random.NextSingle() * 2) - 1;
-            _input = Ort.OrtValue.CreateTensorValueFromMemory(values, shape);
-        }
-    }
-
-    /// <summary>Computes the outputs once.</summary>
-    public void Run() => _session.Run(_options, _session.InputNames, [_input], _session.OutputNames).Dispose();
-
-    public void Dispose()
-    {
-        _input.Dispose();
-        _options.Dispose();
-        _session.Dispose();
+        float[] values = new float[count];
+        foreach (ref float value in values.AsSpan())
+            value = (random.NextSingle() * 2) - 1;
+        return Ort.OrtValue.CreateTensorValueFromMemory(values, shape);
     }
 }

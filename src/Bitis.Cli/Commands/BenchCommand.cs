@@ -57,10 +57,10 @@ internal sealed class BenchCommand : BitisCommand
         }
 
         SessionOptions options = _device.Choose(arguments, models, threads, Warn);
-        var sessions = new List<InferenceSession>();
+        var sessions = new List<MeasuredModel>();
         try
         {
-            sessions.AddRange(models.Select(model => model.CreateSession(options, Context.Cancellation)));
+            sessions.AddRange(models.Select(model => MeasuredModel.Open(model, options, Context.Cancellation)));
             IReadOnlyList<Latency> latencies = Latency.Measure(
                 [.. sessions.Select(session => (Func<FloatTensor, CancellationToken, FloatTensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
@@ -79,12 +79,12 @@ internal sealed class BenchCommand : BitisCommand
         }
         finally
         {
-            foreach (InferenceSession session in sessions)
+            foreach (MeasuredModel session in sessions)
                 session.Dispose();
         }
     }
 
-    private IReadOnlyList<ProfileLine> Profile(InferenceSession session, LoadedModel model, ParseResult arguments)
+    private IReadOnlyList<ProfileLine> Profile(MeasuredModel session, LoadedModel model, ParseResult arguments)
     {
         FloatTensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
         var runs = new List<IReadOnlyList<OperationTime>>();

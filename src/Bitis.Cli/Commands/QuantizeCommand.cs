@@ -8,6 +8,8 @@ using Bitis.Cli.Output.Results;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
+using Bitis.Graphs.Fusion;
+using Bitis.Models.Segmentation;
 using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Commands;
@@ -15,6 +17,9 @@ namespace Bitis.Cli.Commands;
 /// <summary><c>bitis quantize</c>: quantizes a checkpoint with calibration images.</summary>
 internal sealed class QuantizeCommand : BitisCommand
 {
+    /// <summary>The size of images for which the usual batch is meant, in pixels.</summary>
+    private const int UsualSize = 224;
+
     private readonly ModelOptionSet _model;
     private readonly RecipeOptionSet _recipe;
     private readonly ImageOptionSet _imageOptions;
@@ -80,8 +85,8 @@ internal sealed class QuantizeCommand : BitisCommand
                 model.Reference, "this model is already quantized; give the checkpoint that it was made from.");
         }
 
-        model.Config.RequireClassifier("Quantization");
-        recipe.Select(model.Float.Graph); // reports an override that matches nothing before the images are read
+        // Reports an override that matches nothing before the images are read.
+        recipe.Select(NormFolding.OfAnswer(model.Float.Graph).Graph);
 
         using ImageSource source = _imageOptions.Open(arguments, calibration, this, Context.Cancellation);
         int wanted = arguments.GetValue(_images);
@@ -91,8 +96,11 @@ internal sealed class QuantizeCommand : BitisCommand
 
         int threads = arguments.GetValue(_threads) ?? 0;
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
-        var calibrationSet = CalibrationSet.FromImages(
-            images, model.Preprocessing, images.Count, batchSize: arguments.GetValue(_batch), threads: threads);
+        int batch = arguments.GetValue(_batch);
+        CalibrationSet calibrationSet = model.Config is IDenseConfig
+            ? CalibrationSet.FromWindows(
+                images, model.Preprocessing, images.Count, arguments.GetValue(_seed), WindowsAtOnce(arguments, model))
+            : CalibrationSet.FromImages(images, model.Preprocessing, images.Count, batchSize: batch, threads: threads);
         var blocks = new BlockLog(this);
         var options = new QuantizationOptions
         {
@@ -127,8 +135,25 @@ internal sealed class QuantizeCommand : BitisCommand
         string[] given = [.. _model.Given(arguments), .. _imageOptions.Given(arguments)];
         string? next = target.IsStream
             ? null
-            : CommandText.Of(["bitis", "eval", output, "--data", "IMAGES", "--baseline", model.Reference, .. given]);
+            : CommandText.Of(
+            [
+                "bitis", "eval", output, "--data", "IMAGES",
+                .. model.Config is IDenseConfig
+                    ? (string[])["--labels", "FOLDER"]
+                    : ["--baseline", model.Reference],
+                .. given,
+            ]);
         return Summarize(model, quantized, skipped, classes, blocks.Records, output, fileBytes, time, next);
+    }
+
+    /// <summary>The windows in a batch: as many as asked for, or as have the pixels of a usual batch.</summary>
+    private int WindowsAtOnce(ParseResult arguments, LoadedModel model)
+    {
+        int batch = arguments.GetValue(_batch);
+        if (arguments.GetResult(_batch) is { Implicit: false })
+            return batch;
+        double share = (double)UsualSize / model.Config.ImageSize;
+        return Math.Clamp((int)(batch * share * share), 1, batch);
     }
 
     private static string TooFew(ImageSource source, int wanted, bool isAskedFor)

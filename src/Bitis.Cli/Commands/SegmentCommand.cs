@@ -58,15 +58,28 @@ internal sealed class SegmentCommand : BitisCommand
         }
         var results = new List<SegmentedImage>();
         var bad = new List<BadImage>();
-        string[] paths = arguments.GetRequiredValue(_images);
-        RequireOtherNames(arguments, paths, folder);
-        OutputFolder.Fill(folder, () =>
+        var sources = new List<(string Path, ImageSource Images)>();
+        try
         {
-            foreach (string path in paths)
-                SegmentAll(arguments, path, folder, session, results, bad, progress);
-            if (results.Count == 0)
-                throw new BitisException(bad[0].Reason);
-        });
+            foreach (string path in arguments.GetRequiredValue(_images))
+            {
+                if (TryOpen(arguments, path, bad) is { } source)
+                    sources.Add((path, source));
+            }
+            RequireOtherNames(sources, folder);
+            OutputFolder.Fill(folder, () =>
+            {
+                foreach ((string path, ImageSource source) in sources)
+                    SegmentAll(arguments, path, source, folder, session, results, bad, progress);
+                if (results.Count == 0)
+                    throw new BitisException(bad[0].Reason);
+            });
+        }
+        finally
+        {
+            foreach ((_, ImageSource source) in sources)
+                source.Dispose();
+        }
         WarnOfSkipped(bad);
         bool skips = _imageOptions.Skips(arguments);
         if (bad.Count > 0 && !skips)
@@ -75,16 +88,15 @@ internal sealed class SegmentCommand : BitisCommand
     }
 
     /// <summary>Checks before the work that no result replaces another one, or an image.</summary>
-    private void RequireOtherNames(ParseResult arguments, string[] paths, string folder)
+    private static void RequireOtherNames(IEnumerable<(string Path, ImageSource Images)> sources, string folder)
     {
         var images = new HashSet<string>(StringComparer.Ordinal);
         var results = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (string path in paths.Where(path => File.Exists(path) || Directory.Exists(path)))
+        foreach ((string path, ImageSource source) in sources)
         {
-            using ImageSource? source = TryOpen(arguments, path, bad: null);
-            for (int i = 0; i < (source?.Count ?? 0); i++)
+            for (int i = 0; i < source.Count; i++)
             {
-                string name = source!.Name(i);
+                string name = source.Name(i);
                 images.Add(Path.GetFullPath(File.Exists(path) ? path : Path.Combine(path, name)));
                 if (!results.TryAdd(NameOf(name), name))
                 {
@@ -101,21 +113,20 @@ internal sealed class SegmentCommand : BitisCommand
     }
 
     private void SegmentAll(
-        ParseResult arguments, string path, string folder, SegmentationSession session, List<SegmentedImage> results,
-        List<BadImage> bad, IProgress<WorkProgress> progress)
+        ParseResult arguments, string path, ImageSource source, string folder, SegmentationSession session,
+        List<SegmentedImage> results, List<BadImage> bad, IProgress<WorkProgress> progress)
     {
-        using ImageSource? source = TryOpen(arguments, path, bad);
-        for (int i = 0; i < (source?.Count ?? 0); i++)
+        for (int i = 0; i < source.Count; i++)
         {
             Context.Cancellation.ThrowIfCancellationRequested();
             PixelImage image;
             try
             {
-                image = source!.Read(i);
+                image = source.Read(i);
             }
             catch (BitisException e)
             {
-                bad.Add(new BadImage(source!.Name(i), e.Message));
+                bad.Add(new BadImage(source.Name(i), e.Message));
                 continue;
             }
             SegmentationMap map = session.Segment(image, arguments.GetValue(_window), Context.Cancellation);
@@ -129,7 +140,7 @@ internal sealed class SegmentCommand : BitisCommand
         WarnOfDamaged(source);
     }
 
-    private ImageSource? TryOpen(ParseResult arguments, string path, List<BadImage>? bad)
+    private ImageSource? TryOpen(ParseResult arguments, string path, List<BadImage> bad)
     {
         try
         {
@@ -137,7 +148,7 @@ internal sealed class SegmentCommand : BitisCommand
         }
         catch (BitisException e)
         {
-            bad?.Add(new BadImage(path, e.Message));
+            bad.Add(new BadImage(path, e.Message));
             return null;
         }
     }

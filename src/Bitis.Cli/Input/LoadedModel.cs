@@ -110,8 +110,7 @@ internal sealed class LoadedModel
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The model is a classifier.</exception>
     public SegmentationSession CreateSegmentation(SessionOptions options, CancellationToken cancellationToken) =>
-        Float is null
-        ? throw BitisException.InFile(
-            Reference, "quantized models are classifiers; segmentation runs in float32 so far. Give the checkpoint.")
-        : SegmentationSession.Create(Float, options, cancellationToken);
+        Quantized is not null
+            ? SegmentationSession.Create(Quantized, options, cancellationToken)
+            : SegmentationSession.Create(Float!, options, cancellationToken);
 }

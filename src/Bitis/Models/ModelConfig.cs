@@ -64,7 +64,7 @@ public abstract record ModelConfig
         {
             throw new BitisException(
                 $"This model ({Family}) gives a class to each pixel. {user} does not support that yet: it takes "
-                + "classifiers only. 'bitis segment', 'bitis eval' and SegmentationSession run the model in float32.");
+                + "classifiers only. 'bitis segment', 'bitis eval' and SegmentationSession run the model.");
         }
     }
 

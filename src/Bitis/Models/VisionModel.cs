@@ -2,6 +2,7 @@ using Bitis.Checkpoints;
 using Bitis.Checkpoints.Folders;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Models;
 using Bitis.Models.Catalogue;
 using Bitis.Models.Detection;
@@ -304,6 +305,23 @@ public sealed class VisionModel
         IReadOnlyDictionary<string, string>? notes = null,
         CancellationToken cancellationToken = default) =>
         VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>(), cancellationToken);
+
+    /// <summary>The part that answers, with batch norms as part of the layers before them.</summary>
+    /// <remarks>Quantization starts from it: its weights are those that sessions compute with.</remarks>
+    internal VisionModel Folded()
+    {
+        NormFolding folding = NormFolding.OfAnswer(Graph);
+        if (folding.Graph == Graph)
+            return this;
+        IReadOnlyDictionary<string, FloatTensor> weights = folding.WeightsOf(Weights);
+        return new VisionModel(
+            Config, folding.Graph,
+            folding.Graph.Parameters.ToDictionary(parameter => parameter.Name, parameter => weights[parameter.Name]))
+        {
+            Preprocessing = Preprocessing,
+            ClassNames = ClassNames,
+        };
+    }
 
     /// <summary>Checks that no other layer shares the head's parameters.</summary>
     private void RequireHeadOfItsOwn()

@@ -64,6 +64,32 @@ public sealed class CalibrationSet
             images.Name);
     }
 
+    /// <summary>A set of square windows of images, for a model that segments.</summary>
+    /// <remarks>
+    /// Images are resized as for segmentation. Each gives one window of the model's size, at a random place.
+    /// </remarks>
+    /// <param name="source">The images; labels are not needed. It must stay open while the set is used.</param>
+    /// <param name="preprocessing">How images become the model's input.</param>
+    /// <param name="count">How many images to draw at random; all if the source has no more.</param>
+    /// <param name="seed">The same seed draws the same images and windows.</param>
+    /// <param name="batchSize">Windows in a batch. It changes memory and time, not the result.</param>
+    /// <exception cref="BitisException">There is no image, or the preprocessing is invalid.</exception>
+    public static CalibrationSet FromWindows(
+        ImageSource source, Preprocessing preprocessing, int count = UsualImages, int seed = 0, int batchSize = 2)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        preprocessing.Validate();
+        ImageSource images = source.Take(count, seed);
+        if (images.Count == 0)
+            throw NoImages();
+        return new CalibrationSet(
+            images.Count,
+            cancellationToken => ImageWindows.Read(images, preprocessing, seed, batchSize, cancellationToken),
+            images.Name);
+    }
+
     /// <summary>A set of images that are in memory.</summary>
     /// <param name="batches">
     /// Preprocessed images, <c>[batch, channels, height, width]</c>. The tensors are kept without a copy, and must not

@@ -1,5 +1,6 @@
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Graphs.Operators.Elementwise;
 using Bitis.Models;
@@ -34,7 +35,7 @@ public sealed class QuantizedModel
         IReadOnlyDictionary<string, QuantizedScan> scans)
     {
         Config = config;
-        Graph = config.BuildGraph();
+        Graph = NormFolding.OfAnswer(config.BuildGraph()).Graph;
         Preprocessing = preprocessing;
         ClassNames = classNames;
         Recipe = recipe;
@@ -48,6 +49,10 @@ public sealed class QuantizedModel
     public ModelConfig Config { get; }
 
     /// <summary>The model's graph of operators.</summary>
+    /// <remarks>
+    /// Batch norms are part of the layers before them. What only training needs, such as an auxiliary head, is left
+    /// out.
+    /// </remarks>
     public Graph Graph { get; }
 
     /// <summary>How images become its input.</summary>

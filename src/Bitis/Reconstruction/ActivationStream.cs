@@ -36,6 +36,7 @@ internal sealed class ActivationStream
     /// <param name="evaluator">The evaluator that computes nodes.</param>
     /// <param name="progress">Receives the number of images read.</param>
     /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="ArgumentException">An image does not have the model's input shape.</exception>
     /// <exception cref="BitisException">An image is damaged, or not finite.</exception>
     public static ActivationStream Start(
         Node image,
@@ -51,6 +52,13 @@ internal sealed class ActivationStream
         int done = 0;
         foreach (FloatTensor batch in images.Read(cancellationToken))
         {
+            if (batch.Shape.DropFirst() != image.Shape)
+            {
+                throw new ArgumentException(
+                    $"The model takes [batch, {string.Join(", ", image.Shape)}], not {batch.Shape}; "
+                    + "its preprocessing makes such images.",
+                    nameof(images));
+            }
             InputImages.RequireFinite(batch);
             var values = new Dictionary<Node, FloatTensor> { [image] = batch };
             foreach (
@@ -83,6 +91,21 @@ internal sealed class ActivationStream
         return new ActivationStream(
             segment.Outputs.ToDictionary(output => output, output => Compute(segment.For(output), model, options)),
             Images);
+    }
+
+    /// <summary>The values of some images.</summary>
+    public ActivationStream Slice(int first, int count)
+    {
+        if (count == Images)
+            return this;
+        var values = new Dictionary<Node, FloatTensor>();
+        foreach ((Node node, FloatTensor value) in _values)
+        {
+            int length = value.Length / Images;
+            values.Add(node, FloatTensor.From(
+                value.Shape.DropFirst().Prepend(count), value.Span.Slice(first * length, count * length)));
+        }
+        return new ActivationStream(values, count);
     }
 
     /// <summary>The values that later segments need, from this stream and from one more segment.</summary>

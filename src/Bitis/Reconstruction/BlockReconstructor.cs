@@ -23,6 +23,9 @@ namespace Bitis.Reconstruction;
 /// </remarks>
 internal sealed class BlockReconstructor
 {
+    /// <summary>The most logits that are computed at a time.</summary>
+    private const long AnswersAtOnce = 1 << 26;
+
     private readonly VisionModel _model;
     private readonly Recipe _recipe;
     private readonly LearningSettings _settings;
@@ -164,12 +167,18 @@ internal sealed class BlockReconstructor
     }
 
     /// <summary>Runs the rest of the float model, to find out whether the head's values overflow.</summary>
+    /// <remarks>Maps of logits are large, so a few images are computed at a time.</remarks>
     private void RequireFiniteAnswers(
         ActivationStream exact, CalibrationSet images, GraphSegment[] head)
     {
-        foreach (GraphSegment segment in head)
-            exact = exact.With(Run(exact, segment, _exactModel), _ => true);
-        Logits.RequireFinite(exact[_model.Graph.Output], images.NameOf);
+        int atOnce = (int)Math.Max(1, AnswersAtOnce / _model.Graph.Output.Shape.ElementCount);
+        for (int first = 0; first < exact.Images; first += atOnce)
+        {
+            ActivationStream part = exact.Slice(first, Math.Min(atOnce, exact.Images - first));
+            foreach (GraphSegment segment in head)
+                part = part.With(Run(part, segment, _exactModel), _ => true);
+            Logits.RequireFinite(part[_model.Graph.Output], image => images.NameOf(first + image));
+        }
     }
 
     private ActivationStream Run(ActivationStream stream, GraphSegment segment, StreamModel model) =>

@@ -24,7 +24,9 @@ internal sealed unsafe record IntegerGemmCase(
     /// <summary>Whether the result is the integer sums alone, without zero points and scales.</summary>
     public bool SumsOnly { get; init; }
 
-    internal override string Variant => SumsOnly ? "sums" : "";
+    internal override string Variant => SumsOnly ? (Accumulate ? "added sums" : "sums") : "";
+
+    private const int SumBefore = 1_234_567;
 
     internal override string Size => $"{Tokens}×{Inputs}×{Outputs}";
 
@@ -52,13 +54,16 @@ internal sealed unsafe record IntegerGemmCase(
 
     private int[] ZeroPoints => [.. Sample.Bytes(Tokens, Tokens + 1).Select(value => (int)value)];
 
+    /// <summary>What sums are added to.</summary>
+    private int[] EmptySums => [.. Enumerable.Repeat(Accumulate ? SumBefore : 0, Before.Length)];
+
     private float[] Before => Sample.Floats(Tokens + Outputs, NumberArrays.PaddedLength(Tokens, OutputStride, Outputs));
 
     internal override IReadOnlyList<Expectation> Expected()
     {
         byte[] a = A;
         sbyte[] w = W;
-        var sums = new int[Before.Length];
+        int[] sums = EmptySums;
         float[] scales = Scales, bias = Bias, tokenScales = TokenScales, before = Before, expected = [.. before];
         int[] zeroPoints = ZeroPoints;
         for (int row = 0; row < Tokens; row++)
@@ -77,7 +82,7 @@ internal sealed unsafe record IntegerGemmCase(
                 float y = product + bias[column];
                 int i = (row * OutputStride) + column;
                 expected[i] = Accumulate ? before[i] + y : y;
-                sums[i] = sum;
+                sums[i] = Accumulate ? SumBefore + sum : sum;
             }
         }
         return [Expectation.Exact(SumsOnly ? sums : expected)];
@@ -95,9 +100,9 @@ internal sealed unsafe record IntegerGemmCase(
             packed[kernel] = Own(new PackedIntegerWeights(w, scales, bias, Outputs, Inputs, Bits, kernel));
         if (SumsOnly)
         {
-            GuardedBuffer<int> sums = Output<int>(Before.Length);
+            GuardedBuffer<int> sums = Output(EmptySums);
             return kernel => Int8Gemm.Accumulate(
-                packed[kernel], input.Pointer, InputStride, sums.Pointer, OutputStride, 0, Tokens);
+                packed[kernel], input.Pointer, InputStride, sums.Pointer, OutputStride, 0, Tokens, Accumulate);
         }
         GuardedBuffer<float> output = Output(Before);
         return kernel =>

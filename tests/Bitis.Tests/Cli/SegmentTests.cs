@@ -109,18 +109,41 @@ public sealed class SegmentTests : IDisposable
             "--window is for models that segment");
     }
 
-    [Theory]
-    [InlineData("quantize", "-o", "q.bitis")]
-    [InlineData("bench")]
-    public void What_is_not_supported_yet_is_refused_by_name(string command, params string[] options)
+    [Fact]
+    public void Quantized_models_segment_are_evaluated_measured_and_inspected()
     {
-        string[] data = command switch
-        {
-            "quantize" => ["--calibration", "builtin/train"],
-            _ => [],
-        };
-        string[] paths = [.. options.Select(option => option is "q.bitis" or "trained" ? _folder[option] : option)];
-        CliRunner.Run([command, Model, .. data, .. paths]).AssertRefused("gives a class to each pixel");
+        string quantized = _folder["q.bitis"];
+        CliRunner.Run(
+            ["quantize", Model, "--calibration", _folder["images"], "--scope", "full", "--method", "minmax", "-o",
+                quantized, .. Size]).AssertSucceeded();
+        WriteTruth("one", ignoresFirstRow: true);
+        WriteTruth("two", ignoresFirstRow: false);
+        JsonElement accuracy = CliRunner.RunJson(
+            "eval", quantized, "--data", _folder["images"], "--labels", _folder["truth"]);
+        Assert.InRange(accuracy.GetProperty("pixelAccuracy").GetDouble(), 0.8, 1); // of labels by the float model
+        CliRunner.Run("segment", quantized, _folder["images"], "-o", _folder["out"]).AssertSucceeded();
+        using ImageSource source = ImageSource.Open(_folder["images/one.bmp"], new ImageDecoder());
+        using SegmentationSession session = SegmentationSession.Load(quantized);
+        Assert.Equal(
+            session.Segment(source.Read(0)).Classes.ToArray(), ReadLabels("out/one.classes.png").Labels);
+        string text = CliRunner.Run("inspect", quantized).AssertSucceeded().Output;
+        Assert.Contains("images of any size", text, StringComparison.Ordinal);
+        Assert.Contains("UPerHead", text, StringComparison.Ordinal);
+        JsonElement times = CliRunner.RunJson(
+            ["bench", quantized, "--baseline", Model, "--images", "1", "--warmup", "0", "--profile", .. Size]);
+        Assert.Equal(2, times.GetProperty("models").GetArrayLength());
+        Assert.Contains(
+            times.GetProperty("profile").EnumerateArray(),
+            line => line.GetProperty("kind").GetString() == "convolution int8");
+    }
+
+    [Fact]
+    public void A_source_is_opened_once()
+    {
+        _folder.Write("images/notes.txt", "no image"u8);
+        string warnings = CliRunner.Run(
+            ["segment", Model, _folder["images"], "-o", _folder["out"], .. Size]).AssertSucceeded().Error;
+        Assert.Single(warnings.Split('\n'), line => line.Contains("left out", StringComparison.Ordinal));
     }
 
     private SegmentationMap Expected(string image, SlidingWindow? window = null)

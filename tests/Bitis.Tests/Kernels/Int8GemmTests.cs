@@ -23,6 +23,7 @@ public sealed unsafe class Int8GemmTests
                         var data = new IntegerGemmCase(table, m, n, k, Bits: 4) { Padding = 3 };
                         KernelAssert.FormsAgree(data);
                         KernelAssert.FormsAgree(data with { SumsOnly = true });
+                        KernelAssert.FormsAgree(data with { SumsOnly = true, Accumulate = true });
                     }
                     var pairs = new IntegerGemmCase(Int8Gemm.PairTable, m, n, k, Int8Gemm.PairBits) { Padding = 3 };
                     KernelAssert.FormsAgree(pairs);
@@ -123,7 +124,7 @@ public sealed unsafe class Int8GemmTests
             Int8Gemm.Accumulate(weights, a.Pointer, K, packed.Pointer, N, 0, M);
             IntegerPanels panels = weights.Panels;
             panels.Runs = null;
-            kernel.Accumulate(in panels, a.Pointer, K, 4, found.Pointer, N, 0, M);
+            kernel.Accumulate(in panels, a.Pointer, K, 4, found.Pointer, N, 0, M, false);
             Assert.Equal(packed.Span.ToArray(), found.Span.ToArray());
         }
     }

@@ -17,7 +17,7 @@ public sealed class CompiledIntegerOperationTests
         ArenaMatrix x = _bench.Matrix(2, [0, 0.5f, -1, 100, -100, 1.2f], padding: 1);
         ArenaBlock levels = _bench.Block(6);
         var operation = new CompiledQuantize(
-            "n", x, levels, new TokenParameterBuffers(quantizer, isReversed: false), maxLevel: 15);
+            "n", x, levels, stride: 2, new TokenParameterBuffers(quantizer, isReversed: false), maxLevel: 15);
         Assert.Equal([3, 4, 1, 15, 0, 5], _bench.Run(operation, levels));
     }
 

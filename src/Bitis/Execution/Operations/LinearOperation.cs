@@ -25,7 +25,7 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
         ArenaMatrix y = plan.Allocate(node);
         if (plan.LayerOf(node) is { IsInteger: true } layer)
         {
-            PlanIntegers(plan, layer, bias is null ? default : bias.Span, y);
+            PlanIntegers(plan, layer, bias, y);
         }
         else
         {
@@ -41,7 +41,7 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
         ? new LowBitLinearGradient(node, method, context)
         : new LinearGradient(node);
 
-    private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix y)
+    private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, FloatTensor? bias, ArenaMatrix y)
     {
         ArenaMatrix x = plan.Value(node.Inputs[0]);
         if (layer.RotationOrder > 1)
@@ -52,15 +52,13 @@ internal sealed class LinearOperation(Node node) : WeightedOperation
 
         ArenaBlock levels = plan.NewBlock((long)x.Rows * CompiledIntegerLinear.LevelStride(x.Columns));
         CompiledOperation? writer = plan.TakeWriter(x);
-        var packed = new PackedIntegerWeights(
-            layer.Levels, layer.Weight!.Scales, bias, _layer.OutFeatures, _layer.InFeatures, layer.Weight!.Bits);
         var operation = new CompiledIntegerLinear(
             node.Name,
             writer,
             x,
             y,
             levels,
-            packed,
+            plan.Pack(layer, bias),
             new TokenParameterBuffers(layer.Input!, x.IsReversed),
             layer.InputFactors is { } factors ? NativeBuffer<float>.Of(factors) : null,
             layer.Input!.MaxLevel);

@@ -14,12 +14,18 @@ namespace Bitis.Execution.Operations;
 internal abstract class WeightedOperation : Operation
 {
     /// <summary>The levels of a convolution's input, a byte each.</summary>
-    protected static ArenaBlock QuantizeInput(PlanBuilder plan, Node node, UniformQuantizer quantizer)
+    /// <param name="plan">The plan.</param>
+    /// <param name="node">The convolution.</param>
+    /// <param name="value">What it reads, or a part of that.</param>
+    /// <param name="quantizer">The quantizer of the input.</param>
+    /// <param name="columns">The length of a row of levels.</param>
+    protected static ArenaBlock QuantizeInput(
+        PlanBuilder plan, Node node, Node value, UniformQuantizer quantizer, int columns)
     {
-        ArenaMatrix x = plan.Value(node.Inputs[0]);
-        ArenaBlock levels = plan.NewBlock((long)x.Rows * x.Columns);
+        ArenaMatrix x = plan.Value(value);
+        ArenaBlock levels = plan.NewBlock((long)x.Rows * columns);
         var operation = new CompiledQuantize(
-            $"{node.Name}.input", x, levels, new TokenParameterBuffers(quantizer, isReversed: false),
+            $"{node.Name}.input", x, levels, columns, new TokenParameterBuffers(quantizer, isReversed: false),
             quantizer.MaxLevel);
         plan.Add(operation, [x], [], levels);
         return levels;

@@ -1,9 +1,11 @@
 using Bitis.Execution.Compiled.Convolutions;
+using Bitis.Execution.Compiled.Integer;
 using Bitis.Execution.Operations;
 using Bitis.Graphs;
 using Bitis.Graphs.Fusion;
 using Bitis.Graphs.Operators;
 using Bitis.Kernels.Convolution;
+using Bitis.Kernels.Convolution.Integer;
 using Bitis.Kernels.Gemm;
 using Bitis.Kernels.Rounding;
 using Bitis.Quantization;
@@ -24,6 +26,7 @@ internal sealed class PlanBuilder
     private readonly IReadOnlyDictionary<string, QuantizedLayer> _layers;
     private readonly IReadOnlyDictionary<string, QuantizedScan> _scans;
     private readonly Dictionary<Node, ArenaMatrix> _values = [];
+    private readonly Dictionary<Node, LevelMatrix> _levels = [];
     private readonly List<(Node Source, UniformQuantizer Quantizer, ArenaMatrix Levels)> _centered = [];
     private PackedWeightsByTensor _packed = [];
     private readonly List<CompiledOperation> _operations = [];
@@ -132,34 +135,41 @@ internal sealed class PlanBuilder
     /// <summary>Packs a linear layer's parameters, once for all layers that share them.</summary>
     /// <param name="weight"><c>[outputs, inputs]</c></param>
     /// <param name="bias"><c>[outputs]</c>; null for none.</param>
-    public PackedFloatWeights Pack(FloatTensor weight, FloatTensor? bias)
-    {
-        if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
-        {
-            packed = new PackedFloatWeights(
-                weight.Span, bias is null ? default : bias.Span, weight.Shape[0], weight.Shape[1]);
-            _packed.Add((weight, bias), packed);
-        }
-        return packed;
-    }
+    public PackedFloatWeights Pack(FloatTensor weight, FloatTensor? bias) => _packed.Share(
+        weight, bias, () => new PackedFloatWeights(weight.Span, ValuesOf(bias), weight.Shape[0], weight.Shape[1]));
 
     /// <summary>Packs a convolution's filter, once for all layers that share it.</summary>
     /// <param name="layer">The convolution.</param>
     /// <param name="weight"><c>[outputs, inputs, kernel, kernel]</c></param>
     /// <param name="bias"><c>[outputs]</c>; null for none.</param>
-    public PackedFloatWeights Pack(GridConv2d layer, FloatTensor weight, FloatTensor? bias)
-    {
-        if (!_packed.TryGetValue((weight, bias), out PackedFloatWeights? packed))
+    public PackedFloatWeights Pack(GridConv2d layer, FloatTensor weight, FloatTensor? bias) =>
+        _packed.Share(weight, bias, () =>
         {
             float[] matrix = new float[weight.Length];
             GridPatches.PackWeights<float>(layer, weight.Span, matrix);
-            packed = new PackedFloatWeights(
-                matrix, bias is null ? default : bias.Span, layer.OutChannels, GridPatches.Length(layer),
-                GridConv.Table.Best.Packing);
-            _packed.Add((weight, bias), packed);
-        }
-        return packed;
+            return new PackedFloatWeights(
+                matrix, ValuesOf(bias), layer.OutChannels, GridPatches.Length(layer), GridConv.Table.Best.Packing);
+        });
+
+    /// <summary>Packs a quantized linear layer, once for all plans that share it.</summary>
+    /// <param name="layer">The layer, with levels of its weights.</param>
+    /// <param name="bias"><c>[outputs]</c>; null for none.</param>
+    public PackedIntegerWeights Pack(QuantizedLayer layer, FloatTensor? bias)
+    {
+        int outputs = layer.Weight!.Scales.Length;
+        return _packed.Share(layer.Levels!, bias, () => new PackedIntegerWeights(
+            layer.Levels, layer.Weight.Scales, ValuesOf(bias), outputs, layer.Levels!.Length / outputs,
+            layer.Weight.Bits));
     }
+
+    /// <summary>Packs a quantized convolution over a grid, once for all plans that share it.</summary>
+    /// <param name="layer">The layer, with levels of its weights.</param>
+    /// <param name="bias"><c>[outputs]</c>; null for none.</param>
+    /// <param name="parts">The channels of each of its inputs.</param>
+    /// <param name="kernelSize">The side of the filter.</param>
+    public PackedGridWeights Pack(QuantizedLayer layer, FloatTensor? bias, int[] parts, int kernelSize) =>
+        _packed.Share(layer.Levels!, bias, () => new PackedGridWeights(
+            layer.Levels, layer.Weight!.Scales, ValuesOf(bias), parts, kernelSize, layer.Weight.Bits));
 
     /// <summary>The quantized layer of a node; null for a float layer.</summary>
     public QuantizedLayer? LayerOf(Node node) => _layers.GetValueOrDefault(node.Name);
@@ -259,6 +269,33 @@ internal sealed class PlanBuilder
         return writer;
     }
 
+    /// <summary>The quantizer of the grid convolution that alone reads a value; null if others read it.</summary>
+    /// <remarks>What computes the value may write levels then.</remarks>
+    public UniformQuantizer? OnlyReader(Node node)
+    {
+        FusedOperation[] readers = [.. _graph.Operations.Where(operation => operation.Inputs.Contains(node))];
+        return readers is [FusedGridConvolution { Convolution: var convolution }]
+            && !_graph.Graph.Outputs.Contains(node) && LayerOf(convolution) is { IsInteger: true, Input: var input }
+            ? input
+            : null;
+    }
+
+    /// <summary>The levels that the operation of a value wrote instead of it; null if it wrote the value.</summary>
+    public LevelMatrix? LevelsOf(Node node) =>
+        _levels.TryGetValue(node, out LevelMatrix levels) ? levels : null;
+
+    /// <summary>New memory for the levels of a value, which the current operation writes instead of it.</summary>
+    public LevelMatrix SetLevels(Node node)
+    {
+        LevelMatrix levels = NewLevels(node.Shape[0], node.Shape[1]);
+        _levels.Add(node, levels);
+        return levels;
+    }
+
+    /// <summary>New memory for levels.</summary>
+    public LevelMatrix NewLevels(int rows, int columns) =>
+        new(NewBlock((long)rows * CompiledIntegerLinear.LevelStride(columns)), columns);
+
     /// <summary>The levels of a value less their zero point, as float32.</summary>
     /// <remarks>
     /// They are computed once for all layers that see the same values through the same quantizer. Both directions of a
@@ -278,6 +315,8 @@ internal sealed class PlanBuilder
         }
         return _centered[known].Levels;
     }
+
+    private static ReadOnlySpan<float> ValuesOf(FloatTensor? bias) => bias is null ? default : bias.Span;
 
     private Plan BuildOrDispose()
     {

@@ -99,6 +99,7 @@ public sealed class InferenceSession : IDisposable
         QuantizedModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        model.Config.RequireClassifier("InferenceSession");
         options ??= SessionOptions.Default;
         RequireFinite(model.Weights, cancellationToken);
         SessionEngine engine = options.Open(model, cancellationToken);

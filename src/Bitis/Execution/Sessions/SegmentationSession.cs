@@ -8,6 +8,8 @@ using Bitis.Graphs.Fusion;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models;
 using Bitis.Models.Segmentation;
+using Bitis.Quantization;
+using Bitis.Quantization.Scans;
 using Bitis.Tensors;
 
 namespace Bitis;
@@ -26,20 +28,30 @@ public sealed class SegmentationSession : IDisposable
     private readonly PlansBySize _plans;
     private readonly PackedWeightsByTensor _packed = [];
     private readonly ParallelOptions _threads;
+    private readonly QuantizedModel? _quantized;
     private IReadOnlyDictionary<string, FloatTensor> _weights;
     private bool _isFolded;
 
-    private SegmentationSession(VisionModel model, IDenseConfig dense, int threads)
+    private SegmentationSession(VisionModel model, SessionOptions options)
+        : this(model.Config, model.Preprocessing, model.ClassNames, options) => _weights = model.Weights;
+
+    private SegmentationSession(QuantizedModel model, SessionOptions options)
+        : this(model.Config, model.Preprocessing, model.ClassNames, options) =>
+        (_weights, _quantized) = (model.Weights, model);
+
+    private SegmentationSession(
+        ModelConfig config, Preprocessing preprocessing, IReadOnlyList<string>? classNames, SessionOptions options)
     {
-        _dense = dense;
-        _weights = model.Weights;
-        _threads = new ParallelOptions { MaxDegreeOfParallelism = threads };
-        _plans = new PlansBySize(Plan, threads);
-        Config = model.Config;
-        Preprocessing = model.Preprocessing;
-        ClassNames = model.ClassNames;
-        Threads = threads;
-        Palette = SegmentationPalette.Of(dense.Palette, model.Config.Classes);
+        _dense = RequireDense(config);
+        options.RequireCpu("Segmentation");
+        Threads = ThreadCount.Resolve(options.Threads);
+        _weights = new Dictionary<string, FloatTensor>();
+        _threads = new ParallelOptions { MaxDegreeOfParallelism = Threads };
+        _plans = new PlansBySize(Plan, Threads);
+        Config = config;
+        Preprocessing = preprocessing;
+        ClassNames = classNames;
+        Palette = SegmentationPalette.Of(_dense.Palette, config.Classes);
     }
 
     /// <summary>The model's architecture.</summary>
@@ -76,32 +88,41 @@ public sealed class SegmentationSession : IDisposable
         VisionModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (model.Config is not IDenseConfig dense)
-        {
-            throw new BitisException(
-                $"This model ({model.Config.Family}) classifies whole images; segmentation takes one with a head for "
-                + "it, such as UPerNet. Run a classifier with 'bitis classify' or InferenceSession.");
-        }
-        if (model.Config.Classes > ushort.MaxValue)
-        {
-            throw new BitisException(
-                $"The model has {model.Config.Classes} classes; a map has at most {ushort.MaxValue}.");
-        }
-        options ??= SessionOptions.Default;
-        options.RequireCpu("Segmentation");
-        int threads = ThreadCount.Resolve(options.Threads);
+        var session = new SegmentationSession(model, options ?? SessionOptions.Default);
         InferenceSession.RequireFinite(model.Weights, cancellationToken);
-        return new SegmentationSession(model, dense, threads);
+        return session;
     }
 
-    /// <summary>Creates a session from a checkpoint or from a saved model.</summary>
+    /// <summary>Creates a session for a quantized model.</summary>
+    /// <remarks>
+    /// Where it has a scale for each token, those for images of another size than calibration's are interpolated.
+    /// </remarks>
+    /// <param name="model">A model with a head for segmentation.</param>
+    /// <param name="options">How to use the machine; null for all of it.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="BitisException">
+    /// The model is a classifier, a weight is not a finite number, there are too many threads, or the options are those
+    /// of a GPU.
+    /// </exception>
+    public static SegmentationSession Create(
+        QuantizedModel model, SessionOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var session = new SegmentationSession(model, options ?? SessionOptions.Default);
+        InferenceSession.RequireFinite(model.Weights, cancellationToken);
+        return session;
+    }
+
+    /// <summary>Creates a session from a checkpoint, a saved model, or a <c>.bitis</c> file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to use the machine; null for all of it.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The file cannot be used.</exception>
     public static SegmentationSession Load(
         string path, SessionOptions? options = null, CancellationToken cancellationToken = default) =>
-        Create(VisionModel.Load(path, options: null, cancellationToken), options, cancellationToken);
+        QuantizedModel.IsQuantized(path)
+            ? Create(QuantizedModel.Load(path, cancellationToken), options, cancellationToken)
+            : Create(VisionModel.Load(path, options: null, cancellationToken), options, cancellationToken);
 
     /// <summary>The class of each pixel of a photograph.</summary>
     /// <param name="image">The photograph, of any size.</param>
@@ -189,6 +210,42 @@ public sealed class SegmentationSession : IDisposable
             [.. Enumerable.Range(0, length).Select(i => parts.Count(part => part.Start <= i && i < part.End))];
     }
 
+    /// <summary>The logits of a batch at the places of the head's map, <c>[batch, places, classes]</c>.</summary>
+    internal FloatTensor RunHead(FloatTensor images, CancellationToken cancellationToken)
+    {
+        int batch = images.Shape[0], length = images.Length / batch;
+        (int height, int width) = _dense.MapSize(images.Shape[2], images.Shape[3]);
+        FloatTensor logits = FloatTensor.Uninitialized([batch, height * width, Config.Classes]);
+        for (int i = 0; i < batch; i++)
+        {
+            FloatTensor image = FloatTensor.From(
+                images.Shape.DropFirst().Prepend(1), images.Span.Slice(i * length, length));
+            Decode(image, cancellationToken).Values.Span.CopyTo(logits.Span[(i * logits.Length / batch)..]);
+        }
+        return logits;
+    }
+
+    /// <summary>Runs an image of the model's usual size, and times each operation.</summary>
+    internal IReadOnlyList<OperationTime> Profile(FloatTensor image, CancellationToken cancellationToken) =>
+        Run(
+            image.Shape[2], image.Shape[3], (workspace, pool) => workspace.Profile(image.Span, pool, cancellationToken),
+            cancellationToken);
+
+    /// <summary>The bytes that the weights take in memory, for images of the model's usual size.</summary>
+    internal long CountWeightBytes()
+    {
+        PlansBySize.Entry entry = _plans.Rent(Config.ImageSize, Config.ImageSize);
+        try
+        {
+            return entry.Plan.Operations.SelectMany(operation => operation.Weights).Distinct().Sum(
+                weights => weights.Bytes);
+        }
+        finally
+        {
+            _plans.Return(entry);
+        }
+    }
+
     /// <summary>The logits of an image at the places of the head's map.</summary>
     private LogitsMap Decode(FloatTensor image, CancellationToken cancellationToken)
     {
@@ -196,18 +253,31 @@ public sealed class SegmentationSession : IDisposable
         (int height, int width) = (image.Shape[2], image.Shape[3]);
         if (height is < 1 or > MaxSide || width is < 1 or > MaxSide)
             throw new BitisException($"The image has {width}×{height} pixels; expected 1 to {MaxSide} on each side.");
-        PlansBySize.Entry entry = _plans.Rent(height, width);
-        try
+        return Run(height, width, Compute, cancellationToken);
+
+        LogitsMap Compute(SessionWorkspace workspace, WorkerPool pool)
         {
             (int mapHeight, int mapWidth) = _dense.MapSize(height, width);
             FloatTensor logits = FloatTensor.Uninitialized([mapHeight * mapWidth, Config.Classes]);
+            workspace.Run(image.Span, logits.Span, pool, cancellationToken);
+            return new LogitsMap(logits, mapHeight, mapWidth);
+        }
+    }
+
+    /// <summary>Computes with the plan of a size, in a workspace, on a share of the processors.</summary>
+    private T Run<T>(
+        int height, int width, Func<SessionWorkspace, WorkerPool, T> compute, CancellationToken cancellationToken)
+    {
+        PlansBySize.Entry entry = _plans.Rent(height, width);
+        try
+        {
             SessionWorkspace workspace = entry.Workspaces.Rent(cancellationToken);
             try
             {
                 WorkerPool pool = WorkerPool.RentShare(Threads);
                 try
                 {
-                    workspace.Run(image.Span, logits.Span, pool, cancellationToken);
+                    return compute(workspace, pool);
                 }
                 finally
                 {
@@ -218,7 +288,6 @@ public sealed class SegmentationSession : IDisposable
             {
                 entry.Workspaces.Return(workspace);
             }
-            return new LogitsMap(logits, mapHeight, mapWidth);
         }
         finally
         {
@@ -230,12 +299,31 @@ public sealed class SegmentationSession : IDisposable
     /// <remarks>Norms are folded the first time, since weights are the same for all sizes.</remarks>
     private Plan Plan(int height, int width)
     {
-        Graph graph = _dense.BuildGraph(height, width);
-        var folding = new NormFolding(GraphSegment.Leading(graph, graph.Output));
+        NormFolding folding = NormFolding.OfAnswer(_dense.BuildGraph(height, width));
+        if (_quantized is not null)
+        {
+            (IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans) =
+                GridScales.Fit(_quantized, folding.Graph);
+            return PlanBuilder.Build(folding.Graph, _weights, layers, scans, _packed);
+        }
         if (!_isFolded)
             _weights = folding.WeightsOf(_weights);
         _isFolded = true;
         return PlanBuilder.Build(folding.Graph, _weights, packed: _packed);
+    }
+
+    private static IDenseConfig RequireDense(ModelConfig config)
+    {
+        if (config is not IDenseConfig dense)
+        {
+            throw new BitisException(
+                $"This model ({config.Family}) classifies whole images; segmentation takes one with a head for it, "
+                + "such as UPerNet. Run a classifier with 'bitis classify' or InferenceSession.");
+        }
+        return config.Classes <= ushort.MaxValue
+            ? dense
+            : throw new BitisException(
+                $"The model has {config.Classes} classes; a map has at most {ushort.MaxValue}.");
     }
 
     private static FloatTensor Crop(FloatTensor image, int channels, int top, int bottom, int left, int right)

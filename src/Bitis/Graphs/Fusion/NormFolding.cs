@@ -29,6 +29,12 @@ internal sealed class NormFolding
     /// <summary>The graph without the norms.</summary>
     public Graph Graph { get; }
 
+    /// <summary>Folds the norms of what a model answers with.</summary>
+    /// <remarks>Other outputs, such as a head for training, are left out, and so are their parameters.</remarks>
+    /// <param name="graph">The graph of a model.</param>
+    public static NormFolding OfAnswer(Graph graph) =>
+        new(graph.Outputs.Count == 1 ? graph : GraphSegment.Leading(graph, graph.Output));
+
     /// <summary>The weights of <see cref="Graph"/>, by name: the given ones, where nothing is folded.</summary>
     /// <param name="weights">The parameters of the graph with norms, by name.</param>
     public IReadOnlyDictionary<string, FloatTensor> WeightsOf(IReadOnlyDictionary<string, FloatTensor> weights)

@@ -51,6 +51,11 @@ internal sealed record GridConv2d(
     internal override InputScales FinestScales => InputScales.One;
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        TokenPlaces.Grid(OutHeight, OutWidth);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("input channels", InChannels, 1);

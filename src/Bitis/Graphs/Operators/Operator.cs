@@ -113,6 +113,15 @@ internal abstract record Operator
     internal virtual GridLayout PlaceOnGrid(IReadOnlyList<(Shape Shape, GridLayout Layout)> inputs, int rows) =>
         inputs.Count > 0 && inputs[0].Layout.Rows == rows ? inputs[0].Layout : GridLayout.None(rows);
 
+    /// <summary>The places of a grid that the output's tokens show; null if they show none.</summary>
+    /// <remarks>By default, those of the first input with as many tokens.</remarks>
+    /// <param name="inputs">The shapes of the inputs, and the places of their tokens.</param>
+    /// <param name="output">The output's shape.</param>
+    internal virtual TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        inputs.Select(input => input.Places).FirstOrDefault(
+            places => output.Rank == 2 && places?.Places.Count == output[0]);
+
     /// <summary>Throws unless the condition holds; for <see cref="OutputShape"/>.</summary>
     protected void Require(bool condition, ReadOnlySpan<Shape> inputs, string expected)
     {

@@ -127,11 +127,12 @@ internal static unsafe class Int8Gemm
         bool accumulate) =>
         weights.Kernel.Run(in weights, a, lda, groupStride, in parameters, c, ldc, rowStart, rowEnd, accumulate);
 
-    /// <summary>As the overloads that dequantize, but writes the raw int32 sums.</summary>
+    /// <summary>As the overloads that dequantize, but writes the raw int32 sums, or adds them.</summary>
     public static void Accumulate(
-        PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd)
+        PackedIntegerWeights weights, byte* a, nint lda, int* sums, nint ldsums, int rowStart, int rowEnd,
+        bool add = false)
     {
-        weights.Kernel.Accumulate(weights.Panels, a, lda, GroupBytes, sums, ldsums, rowStart, rowEnd);
+        weights.Kernel.Accumulate(weights.Panels, a, lda, GroupBytes, sums, ldsums, rowStart, rowEnd, add);
         GC.KeepAlive(weights);
     }
 
@@ -286,7 +287,8 @@ internal static unsafe class Int8Gemm
         int* target,
         nint ldtarget,
         int rowStart,
-        int rowEnd)
+        int rowEnd,
+        bool add)
         where TTile : struct, IInt8GemmTile
     {
         int* sums = stackalloc int[TTile.Rows * TTile.Columns];
@@ -303,7 +305,10 @@ internal static unsafe class Int8Gemm
                 {
                     int* source = sums + (row * TTile.Columns), final = target + ((m + row) * ldtarget) + n;
                     for (int i = 0; i < columns; i++)
-                        final[i] = source[i] + (TTile.Offset * columnSums[i]);
+                    {
+                        int sum = source[i] + (TTile.Offset * columnSums[i]);
+                        final[i] = add ? final[i] + sum : sum;
+                    }
                 }
             }
         }

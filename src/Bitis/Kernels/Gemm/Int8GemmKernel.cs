@@ -11,7 +11,7 @@ internal sealed unsafe class Int8GemmKernel(
     int columnMultiple,
     InstructionSet instructionSet,
     delegate*<in IntegerPanels, byte*, nint, nint, in TokenParameters, float*, nint, int, int, bool, void> run,
-    delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> accumulate,
+    delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, bool, void> accumulate,
     delegate*<sbyte*, int, in PanelRuns, int> findRuns = null)
     : Kernel($"u8s{weightBits}-gemm", $"{rows}x{columns}", instructionSet)
 {
@@ -33,7 +33,10 @@ internal sealed unsafe class Int8GemmKernel(
     /// <summary>
     /// The arguments of <see cref="Int8Gemm"/>, raw sums; the weights must be packed for this kernel.
     /// </summary>
-    public delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, void> Accumulate { get; } = accumulate;
+    public delegate*<in IntegerPanels, byte*, nint, nint, int*, nint, int, int, bool, void> Accumulate
+    {
+        get;
+    } = accumulate;
 
     /// <summary>Whether the kernel needs the runs of each panel.</summary>
     public bool UsesRuns => FindRuns != null;

@@ -68,13 +68,14 @@ internal static unsafe class Int8GemmVnni
         int* sums,
         nint ldsums,
         int rowStart,
-        int rowEnd) =>
+        int rowEnd,
+        bool add) =>
         RunPanels(
             weights,
             new VnniGemmCall { A = a, Lda = lda, GroupStride = groupStride, C = sums, Ldc = ldsums * sizeof(int) },
             rowStart,
             rowEnd,
-            VnniGemmEpilogue.Sums);
+            add ? VnniGemmEpilogue.AddSums : VnniGemmEpilogue.Sums);
 
     /// <summary>Panel by panel, so that a panel stays in the nearest cache for all rows.</summary>
     private static void RunPanels(

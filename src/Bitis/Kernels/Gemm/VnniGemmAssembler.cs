@@ -70,6 +70,9 @@ internal sealed class VnniGemmAssembler
     private static AssemblerMemoryOperand Argument(string field) =>
         __qword_ptr[rdi + (int)System.Runtime.InteropServices.Marshal.OffsetOf<VnniGemmCall>(field)];
 
+    /// <summary>Whether sums are written without being dequantized.</summary>
+    private bool IsRaw => _epilogue is VnniGemmEpilogue.Sums or VnniGemmEpilogue.AddSums;
+
     private AssemblerRegisterZMM Sum(int row, int vector) => Registers[(row * _vectors) + vector];
 
     private AssemblerRegisterZMM Weight(int vector) => Registers[32 - _vectors + vector];
@@ -168,7 +171,7 @@ internal sealed class VnniGemmAssembler
     private void WriteFirstSums()
     {
         AssemblerRegisterZMM zero = zmm31, negative = zmm30;
-        if (_epilogue != VnniGemmEpilogue.Sums)
+        if (!IsRaw)
         {
             _code.mov(rax, Argument(nameof(VnniGemmCall.ColumnSums)));
             _code.mov(rdx, Argument(nameof(VnniGemmCall.ParameterStride)));
@@ -176,7 +179,7 @@ internal sealed class VnniGemmAssembler
         }
         for (int row = 0; row < _rows; row++)
         {
-            if (_epilogue != VnniGemmEpilogue.Sums)
+            if (!IsRaw)
             {
                 _code.vpsubd(negative, zero, __dword_bcst[r13]);
                 _code.add(r13, rdx);
@@ -184,7 +187,7 @@ internal sealed class VnniGemmAssembler
             for (int vector = 0; vector < _vectors; vector++)
             {
                 AssemblerRegisterZMM sum = Sum(row, vector);
-                if (_epilogue == VnniGemmEpilogue.Sums)
+                if (IsRaw)
                     _code.vpxord(sum, sum, sum);
                 else
                     _code.vpmulld(sum, negative, __zmmword_ptr[rax + (RegisterBytes * vector)]);
@@ -208,7 +211,7 @@ internal sealed class VnniGemmAssembler
         _code.mov(r11, Argument(nameof(VnniGemmCall.ParameterStride)));
         for (int row = 0; row < _rows; row++)
         {
-            if (_epilogue != VnniGemmEpilogue.Sums)
+            if (!IsRaw)
             {
                 _code.vbroadcastss(tokenScale, __dword_ptr[r12]);
                 _code.add(r12, r11);
@@ -219,12 +222,17 @@ internal sealed class VnniGemmAssembler
                 int offset = RegisterBytes * vector;
                 bool isLast = vector == _vectors - 1;
                 AssemblerMemoryOperand target = __zmmword_ptr[rbx + offset];
-                if (_epilogue != VnniGemmEpilogue.Sums)
+                if (!IsRaw)
                 {
                     _code.vcvtdq2ps(sum, sum);
                     _code.vmulps(scratch, tokenScale, __zmmword_ptr[r9 + offset]);
                     _code.vmulps(sum, sum, scratch);
                     _code.vaddps(sum, sum, __zmmword_ptr[r10 + offset]);
+                }
+                if (_epilogue == VnniGemmEpilogue.AddSums)
+                {
+                    _code.vmovdqu32(isLast ? scratch.k1.z : scratch, target);
+                    _code.vpaddd(sum, sum, scratch);
                 }
                 if (_epilogue == VnniGemmEpilogue.Add)
                 {

@@ -11,4 +11,7 @@ internal enum VnniGemmEpilogue
 
     /// <summary>Stored as they are.</summary>
     Sums,
+
+    /// <summary>Added to the output as they are.</summary>
+    AddSums,
 }

@@ -143,6 +143,10 @@ internal sealed record VMambaSegmentationConfig : VMambaConfig, IDenseConfig
     public override IReadOnlyDictionary<string, FloatTensor> CreateWeights(ulong seed) =>
         VMambaInitializer.Create(this, seed);
 
+    /// <inheritdoc />
+    private protected override string DescribeImages() =>
+        $"images of any size, usually {ImageSize} pixels high or wide";
+
     /// <summary>Whether two architectures are the same, with colours compared by value.</summary>
     public bool Equals(VMambaSegmentationConfig? other) =>
         base.Equals(other) && DecodeHead == other.DecodeHead && AuxiliaryHead == other.AuxiliaryHead

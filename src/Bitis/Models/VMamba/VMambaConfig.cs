@@ -100,10 +100,14 @@ internal record VMambaConfig : ModelConfig
     public override string Describe() =>
         $"width {Width}, inner {InnerWidth}, MLP {MlpWidth} (doubled by each stage), "
         + $"depths {string.Join("-", Depths)}, states {StateSize}; "
-        + $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens, stem of "
+        + $"{DescribeImages()}, stem of "
         + $"{Stem.ToString().ToLowerInvariant()}, "
         + $"{(Downsampling == DownsamplingKind.Convolution ? "convolutions" : "patch merging")} between stages"
         + $"{(IsGated ? ", gated" : "")}; {DisplayText.Count(Classes, "class")}";
+
+    /// <summary>The size of the images: <c>images 224×224, 56×56 tokens</c>.</summary>
+    private protected virtual string DescribeImages() =>
+        $"images {ImageSize}×{ImageSize}, {GridSize}×{GridSize} tokens";
 
     /// <summary>Whether two architectures are the same, with lists compared by value.</summary>
     public virtual bool Equals(VMambaConfig? other) =>

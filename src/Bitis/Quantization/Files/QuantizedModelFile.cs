@@ -6,6 +6,7 @@ using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
 using Bitis.Data.Decoding;
 using Bitis.Graphs;
+using Bitis.Graphs.Fusion;
 using Bitis.Models;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Quantizers;
@@ -175,7 +176,7 @@ internal static class QuantizedModelFile
         CalibrationDigest calibration = MetadataJson.Read(file.Metadata, "calibration", json.CalibrationDigest);
         calibration.Validate();
 
-        var graph = config.BuildGraph();
+        Graph graph = NormFolding.OfAnswer(config.BuildGraph()).Graph;
         var tensors = new TensorDirectory(file, cancellationToken);
         Dictionary<string, QuantizedLayer> layers = ReadLayers(tensors, graph, recipe);
         Dictionary<string, QuantizedScan> scans = QuantizedScanFile.Read(tensors, graph);

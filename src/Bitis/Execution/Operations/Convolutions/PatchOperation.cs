@@ -75,7 +75,7 @@ internal sealed class PatchOperation(Node node, Node? flatten) : WeightedOperati
 
     private void PlanIntegers(PlanBuilder plan, QuantizedLayer layer, ReadOnlySpan<float> bias, ArenaMatrix tokens)
     {
-        ArenaBlock levels = QuantizeInput(plan, node, layer.Input!);
+        ArenaBlock levels = QuantizeInput(plan, node, node.Inputs[0], layer.Input!, plan.Value(node.Inputs[0]).Columns);
         ArenaBlock patches = plan.NewBlock((long)tokens.Rows * CompiledIntegerLinear.LevelStride(Patch));
         var packed = new PackedIntegerWeights(
             layer.Levels, layer.Weight!.Scales, bias, _layer.OutChannels, Patch, layer.Weight.Bits);

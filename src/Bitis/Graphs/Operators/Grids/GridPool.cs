@@ -20,6 +20,11 @@ internal sealed record GridPool(int Height, int Width, int Bins) : Operator
         GridLayout.Grid(Bins, Bins);
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        TokenPlaces.Grid(Bins, Bins);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("height", Height, 1, MaxSide);

@@ -21,6 +21,11 @@ internal sealed record GridResize(int Height, int Width, int OutHeight, int OutW
         GridLayout.Grid(OutHeight, OutWidth);
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        TokenPlaces.Grid(OutHeight, OutWidth);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("height", Height, 1, MaxSide);

@@ -46,6 +46,13 @@ internal sealed record ArrangeTokens(IReadOnlyList<int> Sources) : Operator
     }
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        inputs[0].Places is { } places && !Sources.Contains(Zeros)
+            ? places with { Places = [.. Sources.Select(source => places.Places[source])] }
+            : null;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         bool fits = inputs.Length == 1 && inputs[0].Rank == 2 && inputs[0][0] >= _tokensNeeded;

@@ -15,6 +15,11 @@ internal sealed record FlattenSpatial : Operator
         GridLayout.Grid(inputs[0].Shape[1], inputs[0].Shape[2]);
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        TokenPlaces.Grid(inputs[0].Shape[1], inputs[0].Shape[2]);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank == 3, inputs, "[channels, height, width]");

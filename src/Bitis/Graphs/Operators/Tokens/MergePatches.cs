@@ -23,6 +23,11 @@ internal sealed record MergePatches(int Height, int Width) : Operator
     private int OutWidth => (Width + 1) / 2;
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        TokenPlaces.Grid((Height + 1) / 2, OutWidth);
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         RequireSetting("height", Height, 1, MaxSide);

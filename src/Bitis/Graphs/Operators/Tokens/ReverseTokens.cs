@@ -9,6 +9,13 @@ internal sealed record ReverseTokens : Operator
     public override string Kind => "reverse_tokens";
 
     /// <inheritdoc />
+    internal override TokenPlaces? PlaceTokens(
+        IReadOnlyList<(Shape Shape, TokenPlaces? Places)> inputs, Shape output) =>
+        inputs[0].Places is { } places
+            ? places with { Places = [.. places.Places.Reverse()] }
+            : null;
+
+    /// <inheritdoc />
     public override Shape OutputShape(ReadOnlySpan<Shape> inputs)
     {
         Require(inputs.Length == 1 && inputs[0].Rank == 2, inputs, "[tokens, channels]");
