@@ -10,7 +10,7 @@ namespace Bitis.Benchmarks.Peer;
 /// </remarks>
 internal sealed class OnnxUPerHead
 {
-    private static readonly int[] Widths = [96, 192, 384, 768], Bins = [1, 2, 3, 6];
+    private static readonly int[] Widths = [96, 192, 384, 768], Bins = [1, 2, 3, 6], Point = [1, 1];
 
     private readonly GraphWriter _graph = RandomGraph.Start();
     private readonly RandomGraph _random;
@@ -43,7 +43,7 @@ internal sealed class OnnxUPerHead
         string all = Layer(_graph.Add("Concat", levels, ("axis", 1)), levels.Length * channels, 3);
         string logits = _graph.Add(
             "Conv", [all, _random.Weights(classes, channels, 1, 1), _random.Weights(classes)],
-            ("kernel_shape", new[] { 1, 1 }));
+            ("kernel_shape", Point));
         _graph.Output(logits, DataType.Float, 1, classes, sizes[0], sizes[0]);
     }
 
