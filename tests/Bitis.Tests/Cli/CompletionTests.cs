@@ -39,7 +39,7 @@ public sealed class CompletionTests : IDisposable
         string script = _folder.WriteText("bitis.bash", CliRunner.Run("completion", "bash").AssertSucceeded().Output);
         string cli = typeof(Bitis.Cli.CommandLine).Assembly.Location;
         string[] words = line.Split(' ');
-        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, UseShellExecute = false };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(
             $"bitis() {{ dotnet '{cli}' \"$@\"; }}; source '{script}'; COMP_LINE='{line}'; COMP_POINT={line.Length}; "

@@ -93,8 +93,10 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
             StochasticRounding.Round<TLanes, TStochastic>(ref a, ref b, key, counter);
             StochasticRounding.Round<TLanes, TStochastic>(ref c, ref d, key, counter + (2 * columns));
             if (TSums.IsOn)
+            {
                 sums += Level<TLanes, TStochastic>(a, largest) + Level<TLanes, TStochastic>(b, largest)
                     + (Level<TLanes, TStochastic>(c, largest) + Level<TLanes, TStochastic>(d, largest));
+            }
             TLanes.StoreLevels(a, b, c, d, maxLevel, zeroPoint, target);
             source += GroupRows * stride;
             counter += GroupRows * columns;
@@ -117,8 +119,10 @@ internal abstract unsafe class PackLevels : ILanesOperation<CallKernel<PackLevel
                 StochasticRounding.Round<TLanes, TStochastic>(ref c, ref unused, key, counter + (2 * columns));
             }
             if (TSums.IsOn)
+            {
                 sums += Level<TLanes, TStochastic>(a, largest) + Level<TLanes, TStochastic>(b, largest)
                     + Level<TLanes, TStochastic>(c, largest);
+            }
             TLanes.StoreLevels(a, b, c, zero, maxLevel, zeroPoint, target);
             target += groupBytes;
         }
