@@ -25,7 +25,7 @@ internal static class SmallModelChecks
         Classes = 5,
     };
 
-    /// <summary>The models: padding, odd sizes, both norms, both places of the class token; all other families.</summary>
+    /// <summary>Vims with padding, odd sizes, both norms and places of the class token; all other families.</summary>
     private static IReadOnlyList<(string Name, VisionModel Model)> Models { get; } =
     [
         ("17 tokens", Create(Config)),

@@ -126,7 +126,10 @@ internal sealed class ClassifyCommand : BitisCommand
             FloatTensor answers = session.Run(batch.Images, Context.Cancellation);
             Logits.RequireFinite(answers, image => batch.Names[image]);
             for (int i = 0; i < batch.Count; i++)
-                yield return new ImageAnswers(batch.Names[i], Rank(answers.Span.Slice(i * classes, classes), names, top));
+            {
+                yield return new ImageAnswers(
+                    batch.Names[i], Rank(answers.Span.Slice(i * classes, classes), names, top));
+            }
             progress.Report(new WorkProgress(images.Description, batch.StartIndex + batch.Count, images.Count));
         }
     }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Bitis.Cli.Output.Parts;
+using Bitis.Cli.Output.Parts.Catalogue;
 using Bitis.Cli.Output.Results;
 using Bitis.Models;
 using Bitis.Models.Catalogue;

@@ -25,7 +25,8 @@ internal static class AnswersFile
                         Answer answer = image.Answers[rank];
                         writer.WriteLine(string.Create(
                             CultureInfo.InvariantCulture,
-                            $"{Field(image.Image)},{rank + 1},{answer.Class},{Field(answer.Name ?? "")},{answer.Probability:0.######}"));
+                            $"{Field(image.Image)},{rank + 1},{answer.Class},{Field(answer.Name ?? "")},"
+                                + $"{answer.Probability:0.######}"));
                     }
                 }
             },

@@ -53,7 +53,8 @@ public sealed class ClassifyTests : IDisposable
         File.Copy(image, odd);
         string csv = _folder["answers.csv"];
         CliRunner.Run("classify", Checkpoint, odd, "--top", "1", "--classes", names, "-o", csv).AssertSucceeded();
-        Assert.Matches("a, \"\"b\"\".bmp\",1,[0-9],\"class [0-9], the [0-9]th\",0[.][0-9]+\r\n$", File.ReadAllText(csv));
+        Assert.Matches(
+            "a, \"\"b\"\".bmp\",1,[0-9],\"class [0-9], the [0-9]th\",0[.][0-9]+\r\n$", File.ReadAllText(csv));
     }
 
     [Fact]

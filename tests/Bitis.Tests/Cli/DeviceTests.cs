@@ -14,7 +14,8 @@ public sealed class DeviceTests
 
     [Theory]
     [InlineData("--device x", "--device takes 'cpu', 'gpu' or 'auto', not 'x'.")]
-    [InlineData("--device gpu --precision int8", "--precision takes 'float32', 'float16' or 'float16-states', not 'int8'.")]
+    [InlineData(
+        "--device gpu --precision int8", "--precision takes 'float32', 'float16' or 'float16-states', not 'int8'.")]
     [InlineData("--precision float16", "--precision is for GPUs; add --device gpu, or leave it out.")]
     [InlineData("--device cpu --precision float32", "--precision is for GPUs; add --device gpu, or leave it out.")]
     public void Options_that_mean_nothing_are_refused(string options, string message)

@@ -52,10 +52,10 @@ public sealed partial class PackageTests(PackageFiles packages) : IClassFixture<
         Assert.DoesNotContain(packages.Files("Bitis"), IsWeights);
         Assert.DoesNotContain(packages.Files("Bitis.Imaging"), IsWeights);
         Assert.DoesNotContain(packages.Files("Bitis.Gpu"), IsWeights);
-        Assert.Equal(4, packages.Files("Bitis.Models").Count(IsWeights));
+        Assert.Equal(5, packages.Files("Bitis.Models").Count(IsWeights));
         Assert.DoesNotContain(packages.Files("Bitis.Models"), file => file.EndsWith(".dll", StringComparison.Ordinal));
         Assert.False(packages.Metadata("Bitis.Models").ContainsKey("dependencies"));
-        Assert.Equal(4, packages.Files("Bitis.Cli").Count(IsWeights));
+        Assert.Equal(5, packages.Files("Bitis.Cli").Count(IsWeights));
     }
 
     [Fact]

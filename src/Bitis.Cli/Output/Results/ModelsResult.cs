@@ -1,4 +1,4 @@
-using Bitis.Cli.Output.Parts;
+using Bitis.Cli.Output.Parts.Catalogue;
 
 namespace Bitis.Cli.Output.Results;
 

@@ -17,8 +17,8 @@ namespace Bitis.Execution.LowBit;
 /// tokens of all images that pass through the network together. At full rank, tokens are not transformed, and each
 /// channel has its own scale. A scale for each channel is possible because the product sums over tokens only. What is
 /// kept of an input starts with a header of 64 bytes: the scale, and the coefficients where the basis is
-/// <see cref="TokenBasis.Energy"/>. The sum of each channel's levels follows, and its scale if it has one. Then come the
-/// levels, as the product's panels take them. In float32, the coefficients are kept as they are.
+/// <see cref="TokenBasis.Energy"/>. The sum of each channel's levels follows, and its scale if it has one. Then come
+/// the levels, as the product's panels take them. In float32, the coefficients are kept as they are.
 /// </remarks>
 internal sealed unsafe class WeightGradientProduct : IDisposable
 {

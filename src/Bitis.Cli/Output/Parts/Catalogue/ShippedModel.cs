@@ -1,4 +1,4 @@
-namespace Bitis.Cli.Output.Parts;
+namespace Bitis.Cli.Output.Parts.Catalogue;
 
 /// <summary>A trained model that comes with Bitis.</summary>
 internal sealed record ShippedModel(

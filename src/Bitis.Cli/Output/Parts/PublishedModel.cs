@@ -1,5 +1,0 @@
-namespace Bitis.Cli.Output.Parts;
-
-/// <summary>A published model: its ImageNet accuracy in percent, and where its checkpoint is, if it is anywhere.</summary>
-internal sealed record PublishedModel(
-    string Name, string Family, long Parameters, double PublishedTop1, string? Source);
