@@ -32,6 +32,7 @@ public sealed class FormatDetectorTests : IDisposable
     [InlineData("<?xml version='1.0'?>", "web page")]
     [InlineData("\x1F\x8B\x08", "gzip")]
     [InlineData("\x89HDF\r\n", "HDF5")]
+    [InlineData("\u0008\u0008\u0012\u0005Bitis", "ONNX")]
     [InlineData("sys_info\0\0", "tar archive")]
     [InlineData("hello world", "a text file (it begins with \"hello world\")")]
     [InlineData("cat", "a text file")] // no pickle: there is no line

@@ -63,5 +63,7 @@ public sealed class PoseTests : IDisposable
         CliRunner.Run("eval", _model, "--data", "builtin/test", "--confusion").AssertRefused("--confusion");
         CliRunner.Run("finetune", _model, "--data", images, "--batch", "2", "-o", _folder["tuned"]).AssertRefused(
             "known for builtin/train");
+        CliRunner.Run("train", "--model", "vim-pose-micro", "--data", "builtin-masks/train", "-o", _folder["masks"])
+            .AssertRefused("gives the pose of a shape");
     }
 }

@@ -45,18 +45,18 @@ internal abstract class TrainingTask : IDisposable
                 + "images have no labels of pixels. Give a folder of them (--labels), or train with "
                 + "builtin-masks/train.");
         }
-        if (!isDense && data.HasPixelLabels)
-        {
-            throw new BitisException(
-                $"{data.Training.Description}: each pixel has a label, and this model ({config.Family}) gives one "
-                + "class to an image. Train a model that segments, such as vmamba-seg-micro.");
-        }
         bool hasPoses = data.Training.HasPoses && data.Validation is null or { HasPoses: true };
         if (config is PoseConfig && !hasPoses)
         {
             throw new BitisException(
                 $"{data.Training.Description}: this model ({config.Family}) gives the pose of a shape, which is known "
                 + "for builtin/train and builtin/test only.");
+        }
+        if (!isDense && data.HasPixelLabels)
+        {
+            throw new BitisException(
+                $"{data.Training.Description}: each pixel has a label, and this model ({config.Family}) gives one "
+                + "class to an image. Train a model that segments, such as vmamba-seg-micro.");
         }
         if (isDense || config is PoseConfig)
             recipe.Augmentation.RequireUnmixed();
