@@ -17,7 +17,8 @@ internal sealed class ModelsCommand(CliContext context) : BitisCommand(
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress) => new ModelsResult(
         [.. ShippedModels.Names.Select(Shipped)],
         [.. ModelCatalogue.Variants.Select(variant => new PublishedModel(
-            variant.Name, variant.Config.Family, Parameters(variant.Config), variant.PublishedTop1, variant.Source))],
+            variant.Name, variant.Config.Family, variant.Config.BuildGraph().ParameterCount, variant.PublishedTop1,
+            variant.Source))],
         [.. SmallModels.Names.Select(Architecture)]);
 
     private ShippedModel Shipped(string name)
@@ -26,7 +27,7 @@ internal sealed class ModelsCommand(CliContext context) : BitisCommand(
         string path = ShippedModels.Require(name);
         VisionModel model = VisionModel.Load(path);
         return new ShippedModel(
-            name, model.Config.Family, Parameters(model.Config), model.Config.ImageSize, model.Config.Classes,
+            name, model.Config.Family, model.Graph.ParameterCount, model.Config.ImageSize, model.Config.Classes,
             new FileInfo(path).Length);
     }
 
@@ -34,9 +35,6 @@ internal sealed class ModelsCommand(CliContext context) : BitisCommand(
     private static TrainableModel Architecture(string name)
     {
         ModelConfig config = SmallModels.Get(name, classes: 10);
-        return new TrainableModel(name, config.Family, Parameters(config), config.ImageSize);
+        return new TrainableModel(name, config.Family, config.BuildGraph().ParameterCount, config.ImageSize);
     }
-
-    private static long Parameters(ModelConfig config) =>
-        config.BuildGraph().Parameters.Sum(parameter => parameter.Shape.ElementCount);
 }

@@ -49,6 +49,9 @@ public sealed class Graph
     /// <summary>All parameters of the nodes: their names in the checkpoint and their shapes.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> Parameters { get; }
 
+    /// <summary>The number of values of all parameters.</summary>
+    internal long ParameterCount => Parameters.Sum(parameter => parameter.Shape.ElementCount);
+
     /// <summary>The parameters that a training changes: all but the statistics of norms.</summary>
     internal IReadOnlyList<(string Name, Shape Shape)> LearningParameters { get; }
 

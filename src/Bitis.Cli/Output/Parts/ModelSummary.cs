@@ -26,9 +26,9 @@ internal sealed record ModelSummary(
         ModelConfig config, Graph graph, Preprocessing preprocessing, IReadOnlyList<string>? classNames)
     {
         ModelVariant? variant = ModelCatalogue.Find(config);
-        long parameters = graph.Parameters.Sum(parameter => parameter.Shape.ElementCount);
         return new ModelSummary(
-            config.Family, variant?.Name, variant?.PublishedTop1, config, parameters, preprocessing, classNames);
+            config.Family, variant?.Name, variant?.PublishedTop1, config, graph.ParameterCount, preprocessing,
+            classNames);
     }
 
     /// <summary>The lines of a report.</summary>
