@@ -147,7 +147,8 @@ public sealed class ExportCommandTests : IDisposable
         {
             // In a process of its own: one process loads the library once.
             using Process process = CliRunner.Start(
-                "export", "vim-micro-builtin", "-o", _folder["model.onnx"], "--check", Images, "--onnxruntime", library);
+                "export", "vim-micro-builtin", "-o", _folder["model.onnx"], "--check", Images,
+                "--onnxruntime", library);
             CliOutcome outcome = CliRunner.Finish(process);
             Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
             Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
