@@ -1,8 +1,15 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Bitis.Cli;
 using Bitis.Fuzz;
+using Bitis.Models.Poses;
+using Bitis.Models.Segmentation;
+using Bitis.Models.VMamba;
 using Bitis.Tests;
 using Bitis.Tests.Cli;
+using Google.Protobuf;
+using Onnx;
 
 namespace Bitis.Onnx.Tests;
 
@@ -41,8 +48,113 @@ public sealed class ExportCommandTests : IDisposable
         CliOutcome outcome = CliRunner.Run("export", model, "-o", _folder["vim.onnx"]).AssertSucceeded();
         Assert.Contains(" in integers", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("unchecked; --check", outcome.Output, StringComparison.Ordinal);
-        outcome = CliRunner.Run("inspect", _folder["vim.onnx"]);
-        Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
+        outcome = CliRunner.Run("inspect", _folder["vim.onnx"], "--tensors", "--nodes").AssertSucceeded();
+        Assert.Contains("ONNX, quantized", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("minmax", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("opset 17", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("float64", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_quantized_classifier_is_compared_with_its_simulation()
+    {
+        string model = _folder["vim.bitis"];
+        MicroModels.Quantize("vim", new Recipe { Method = "minmax", Bits = new BitWidths(4, 4) }).Save(model);
+        CliOutcome outcome = CliRunner.Run("export", model, "-o", _folder["vim.onnx"], "--check", Images)
+            .AssertSucceeded();
+        Assert.Contains("8 bits each; --opset 21 stores 4", outcome.Output, StringComparison.Ordinal);
+        JsonElement parity = CliRunner.RunJson(
+            "export", model, "-o", _folder["vim.onnx"], "--check", Images, "--opset", "21").GetProperty("parity");
+        Assert.Equal("simulation", parity.GetProperty("simulation").GetProperty("with").GetString());
+        Assert.InRange(parity.GetProperty("simulation").GetProperty("meanLogitError").GetDouble(), 0, 0.05);
+    }
+
+    [Fact]
+    public void Maps_are_compared_pixel_by_pixel()
+    {
+        string model = _folder["segmenter.safetensors"];
+        var backbone = new VMambaConfig
+        {
+            ImageSize = 32,
+            Classes = 5,
+            Depths = [1, 1, 1, 1],
+            Width = 8,
+            InnerWidth = 8,
+            MlpWidth = 16,
+        };
+        var head = new HeadConfig { Kind = HeadKind.Fcn, Channels = 6, Stage = 2, Convolutions = 1 };
+        VisionModel.CreateRandom(new VMambaSegmentationConfig(backbone, head), 3).Save(model);
+        foreach (string[] more in (string[][])[[], ["--with-preprocessing"]])
+        {
+            JsonElement parity = CliRunner.RunJson(
+                ["export", model, "-o", _folder["maps.onnx"], "--check", Images, .. more]).GetProperty("parity");
+            Assert.InRange(parity.GetProperty("samePixels").GetDouble(), 0.999, 1);
+            Assert.InRange(parity.GetProperty("maxLogitError").GetDouble(), 0, 1e-4);
+            Assert.False(parity.TryGetProperty("top1", out JsonElement top1) && top1.ValueKind != JsonValueKind.Null);
+        }
+    }
+
+    [Fact]
+    public void Poses_are_compared_as_poses()
+    {
+        string model = _folder["poses.safetensors"];
+        VisionModel.CreateRandom(new PoseConfig(MicroModels.Configs["vim"]), 3).Save(model);
+        CliOutcome outcome = CliRunner.Run("export", model, "-o", _folder["poses.onnx"], "--check", Images)
+            .AssertSucceeded();
+        Assert.Contains(
+            "poses differ by 0.000 pixels, radii by 0.000, angles by 0.00°", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Inspect_describes_what_was_exported_and_refuses_the_rest()
+    {
+        string file = _folder["vim.onnx"];
+        CliRunner.Run("export", "vim-micro-builtin", "-o", file, "--with-preprocessing", "--scan", "linear-attention")
+            .AssertSucceeded();
+        JsonElement result = CliRunner.RunJson("inspect", file, "--tensors");
+        Assert.Equal(new FileInfo(file).Length, result.GetProperty("fileBytes").GetInt64());
+        Assert.Equal(17, result.GetProperty("opset").GetInt32());
+        Assert.Equal("com.microsoft", result.GetProperty("domains")[0].GetString());
+        Assert.True(result.GetProperty("takesBytes").GetBoolean());
+        Assert.Contains(
+            result.GetProperty("tensors").EnumerateArray(),
+            tensor => tensor.GetProperty("name").GetString() == "head.weight");
+
+        byte[] bytes = File.ReadAllBytes(file);
+        File.WriteAllBytes(_folder["short.onnx"], bytes[..(bytes.Length / 2)]);
+        File.WriteAllBytes(_folder["foreign.onnx"], new ModelProto { ProducerName = "other" }.ToByteArray());
+        foreach ((string name, string message) in ((string, string)[])[
+            ("short.onnx", "damaged"), ("foreign.onnx", "not of Bitis"), ("none.onnx", "there is no such file")])
+        {
+            CliOutcome outcome = CliRunner.Run("inspect", _folder[name]);
+            Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
+            Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_library_that_is_none_is_refused_by_name()
+    {
+        File.WriteAllText(_folder["text.so"], "no library");
+        string other = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), OperatingSystem.IsWindows()
+            ? "System.IO.Compression.Native.dll"
+            : OperatingSystem.IsMacOS()
+                ? "libSystem.IO.Compression.Native.dylib"
+                : "libSystem.IO.Compression.Native.so");
+        foreach ((string library, string message) in ((string, string)[])[
+            (_folder["none.so"], "there is no such file"), (_folder["text.so"], "cannot be loaded"),
+            (other, "this is not the native library of ONNX Runtime")])
+        {
+            // In a process of its own: one process loads the library once.
+            using Process process = CliRunner.Start(
+                "export", "vim-micro-builtin", "-o", _folder["model.onnx"], "--check", Images,
+                "--onnxruntime", library);
+            CliOutcome outcome = CliRunner.Finish(process);
+            Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
+            Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
+            Assert.Contains(Path.GetFileName(library), outcome.Error, StringComparison.Ordinal);
+            Assert.False(File.Exists(_folder["model.onnx"]));
+        }
     }
 
     [Fact]
@@ -61,7 +173,6 @@ public sealed class ExportCommandTests : IDisposable
     public void What_cannot_be_done_is_refused_before_anything_is_written()
     {
         string output = _folder["model.onnx"];
-        File.WriteAllText(_folder["no library.so"], "text");
         foreach ((string[] arguments, string message) in ((string[], string)[])[
             (["vim-micro-builtin", "-o", output, "--opset", "22"], "expected 17 to 21"),
             (["vim-micro-builtin", "-o", output, "--scan", "fast"], "linear-attention, not 'fast'"),

@@ -6,7 +6,6 @@ using Bitis.Cli.Output.Results;
 using Bitis.Cli.Runtimes;
 using Bitis.Data.Decoding;
 using Bitis.Files;
-using Bitis.Models.Segmentation;
 using Bitis.Onnx.Exporting;
 using Bitis.Onnx.Writing;
 
@@ -93,12 +92,6 @@ internal sealed class ExportCommand : BitisCommand
         bool canCheck = check is not null && OnnxRuntimeLibrary.TryUse(library);
         LoadedModel model = LoadModel(_model.Reference(arguments), _model.Options(arguments), progress);
         target.RequireOtherThan(model.Files);
-        if (check is not null && model.Config is IDenseConfig)
-        {
-            throw BitisException.InFile(
-                model.Reference,
-                "this model segments images; --check compares classifiers only. Leave the option out.");
-        }
         using ImageSource? source = check is null
             ? null
             : _imageOptions.Open(arguments, check, this, Context.Cancellation);
@@ -114,8 +107,8 @@ internal sealed class ExportCommand : BitisCommand
             : "unchecked: there is no native library of ONNX Runtime here; give it by --onnxruntime FILE";
         return new ExportResult(
             output, model.Reference, model.KindIn("float32"), options.Opset, length, model.FileLength,
-            exported.Layers.Count == 0 ? null : ArithmeticSummary.Of(exported.Layers), exported.QuantizedScans,
-            parity, note);
+            exported.Layers.Count == 0 ? null : ArithmeticSummary.Of(exported.Layers), exported.NarrowLayers,
+            exported.QuantizedScans, parity, note);
     }
 
     private Parity Compare(
@@ -127,11 +120,10 @@ internal sealed class ExportCommand : BitisCommand
             ? source.Take(count, arguments.GetValue(_seed))
             : source;
         (images, int skipped) = _imageOptions.Usable(arguments, images, threads, this, progress, Context.Cancellation);
-        using InferenceSession ours = model.CreateSession(
-            new SessionOptions { Threads = threads }, Context.Cancellation);
+        using var ours = new ParitySession(model, new SessionOptions { Threads = threads }, Context.Cancellation);
         using var theirs = new OnnxRuntimeModel(output, ours.Threads);
-        var parity = Parity.Measure(
-            ours, theirs, images, model.Preprocessing, options.TakesBytes, skipped, progress, Context.Cancellation);
+        Parity parity = new ParityMeasurement(ours, theirs, options.TakesBytes)
+            .Run(images, skipped, progress, Context.Cancellation);
         WarnOfDamaged(images);
         return parity;
     }

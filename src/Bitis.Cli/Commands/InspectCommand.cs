@@ -4,8 +4,11 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Cli.Output.Parts;
 using Bitis.Cli.Output.Results;
+using Bitis.Cli.Runtimes;
 using Bitis.Graphs;
+using Bitis.Models;
 using Bitis.Models.Detection;
+using Bitis.Onnx.Reading;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
@@ -38,7 +41,8 @@ internal sealed class InspectCommand : BitisCommand
         string path = ModelReference.Resolve(reference, progress, Context.Cancellation);
         bool listTensors = arguments.GetValue(_tensors), listNodes = arguments.GetValue(_nodes);
         ModelOptions options = _model.Options(arguments);
-        return QuantizedModel.IsQuantized(path)
+        return OnnxReader.IsNamedOnnx(path) ? DescribeOnnx(reference, path, options, listTensors, listNodes)
+            : QuantizedModel.IsQuantized(path)
             ? Describe(LoadModel(reference, options, progress), listTensors, listNodes)
             : Describe(reference, path, options, listTensors, listNodes);
     }
@@ -65,6 +69,23 @@ internal sealed class InspectCommand : BitisCommand
                 ? [.. levels.Concat(rates).Concat(floats).OrderBy(tensor => tensor.Name, StringComparer.Ordinal)]
                 : null,
             listNodes ? NodeLine.Of(model.Graph) : null);
+    }
+
+    private OnnxInspection DescribeOnnx(
+        string reference, string path, ModelOptions options, bool listTensors, bool listNodes)
+    {
+        var contents = OnnxContents.Read(path, Context.Cancellation);
+        ModelDescription description = contents.Description;
+        options.RequireAgreement(reference, description.Config);
+        return new OnnxInspection(
+            reference, contents.Length,
+            ModelSummary.Of(
+                description.Config, contents.Graph, description.Preprocessing, description.ClassNames),
+            contents.Recipe, contents.Opset, contents.Domains, contents.Operators, contents.TakesBytes,
+            listTensors
+                ? [.. contents.Tensors.Select(tensor => new TensorLine(tensor.Name, tensor.Type, tensor.Shape))]
+                : null,
+            listNodes ? NodeLine.Of(contents.Graph) : null);
     }
 
     private CheckpointInspection Describe(

@@ -13,6 +13,9 @@ internal sealed record ExportedModel(
     /// <summary>How a runtime computes each of the quantized layers.</summary>
     public IReadOnlyList<LayerArithmetic> Layers { get; init; } = [];
 
+    /// <summary>How many layers have weights of at most 4 bits.</summary>
+    public int NarrowLayers { get; init; }
+
     /// <summary>How many scans are quantized.</summary>
     public int QuantizedScans { get; init; }
 }

@@ -26,6 +26,7 @@ internal static class QuantizedExport
         return new ExportedModel(writer.Onnx, metadata, ModelBuilder.DomainsOf(writer))
         {
             Layers = layers,
+            NarrowLayers = model.Layers.Values.Count(WeightLevels.AreNarrow),
             QuantizedScans = model.Scans.Count,
         };
 

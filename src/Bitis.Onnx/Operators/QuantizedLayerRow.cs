@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Bitis.Graphs;
 using Bitis.Onnx.Writing;
 using Bitis.Quantization;
@@ -49,11 +48,9 @@ internal static class QuantizedLayerRow
             onnx, x, input, node.Inputs[0].Shape, form.DimensionsBehind);
         int outputs = layer.Weight!.Scales.Length, inputs = layer.Levels!.Length / outputs;
         string weights = form.HasRows
-            ? onnx.Constant(
-                DataType.Int8, [inputs, outputs],
-                MemoryMarshal.AsBytes(TransposedLevels(layer.Levels, outputs, inputs).AsSpan()))
-            : onnx.Constant(
-                DataType.Int8, ParameterSizes(node), MemoryMarshal.AsBytes(layer.Levels.AsSpan()));
+            ? WeightLevels.Bytes(
+                onnx, layer, TransposedLevels(layer.Levels, outputs, inputs), inputs, outputs)
+            : WeightLevels.Bytes(onnx, layer, layer.Levels, ParameterSizes(node));
         string sums = form.MultiplyLevels(zero is null ? [levels, weights] : [levels, weights, zero]);
         if (zero is null)
         {
@@ -75,8 +72,7 @@ internal static class QuantizedLayerRow
     private static string SumFloats(ModelWriter model, Node node, LayerForm form, QuantizedLayer layer, string x)
     {
         GraphWriter onnx = model.Onnx;
-        string levels = onnx.Constant(
-            DataType.Int8, ParameterSizes(node), MemoryMarshal.AsBytes(layer.Levels!.AsSpan()));
+        string levels = WeightLevels.Constant(onnx, layer, layer.Levels!, ParameterSizes(node));
         return form.Multiply(
         [
             LevelRows.Centered(onnx, x, layer.Input!, node.Inputs[0].Shape, form.DimensionsBehind),
@@ -106,8 +102,7 @@ internal static class QuantizedLayerRow
     private static string Weights(ModelWriter model, Node node, QuantizedLayer layer)
     {
         GraphWriter onnx = model.Onnx;
-        string levels = onnx.Constant(
-            DataType.Int8, ParameterSizes(node), MemoryMarshal.AsBytes(layer.Levels!.AsSpan()));
+        string levels = WeightLevels.Constant(onnx, layer, layer.Levels!, ParameterSizes(node));
         ReadOnlySpan<float> scales = layer.Weight!.Scales;
         return onnx.Add("DequantizeLinear", [levels, onnx.Floats(scales, scales.Length)], ("axis", 0));
     }

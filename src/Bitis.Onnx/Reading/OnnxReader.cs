@@ -33,11 +33,12 @@ internal static class OnnxReader
     public static VisionModel Load(string path, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        ModelProto proto = Parse(path);
-        Dictionary<string, string> metadata = [];
-        foreach (StringStringEntryProto entry in proto.MetadataProps)
-            metadata[entry.Key] = entry.Value;
-        RequireOurs(path, metadata);
+        (ModelProto proto, Dictionary<string, string> metadata) = Open(path);
+        if (metadata.ContainsKey(ModelBuilder.RecipeKey))
+        {
+            throw BitisException.InFile(
+                path, "this is a quantized model for other runtimes; open the .bitis file that it was made from.");
+        }
         try
         {
             return Read(path, proto, metadata, cancellationToken);
@@ -46,6 +47,18 @@ internal static class OnnxReader
         {
             throw new BitisException($"{path}: {e.Message}", e);
         }
+    }
+
+    /// <summary>Reads a file that Bitis wrote, without its weights.</summary>
+    /// <exception cref="BitisException">The file cannot be read, or is not of Bitis.</exception>
+    public static (ModelProto Model, Dictionary<string, string> Metadata) Open(string path)
+    {
+        ModelProto proto = Parse(path);
+        Dictionary<string, string> metadata = [];
+        foreach (StringStringEntryProto entry in proto.MetadataProps)
+            metadata[entry.Key] = entry.Value;
+        RequireOurs(path, metadata);
+        return (proto, metadata);
     }
 
     private static ModelProto Parse(string path)
@@ -80,11 +93,6 @@ internal static class OnnxReader
             throw BitisException.InFile(
                 path, $"this is an ONNX file of form {version}; this version of Bitis reads form "
                 + $"{ModelBuilder.FormatVersion}.");
-        }
-        if (metadata.ContainsKey(ModelBuilder.RecipeKey))
-        {
-            throw BitisException.InFile(
-                path, "this is a quantized model for other runtimes; open the .bitis file that it was made from.");
         }
     }
 

@@ -14,8 +14,11 @@ internal sealed record AgreementReport(string With, double Top1, double MeanLogi
 
     /// <summary>The report in one line.</summary>
     public string Describe() =>
-        $"{Format.Percent(Top1)} same top-1; logits differ by {Describe(MeanLogitError)} on average, "
-        + $"{Describe(MaxLogitError)} at most";
+        $"{Format.Percent(Top1)} same top-1; logits {DescribeErrors(MeanLogitError, MaxLogitError)}";
+
+    /// <summary>Relative errors in words.</summary>
+    public static string DescribeErrors(double mean, double max) =>
+        $"differ by {Describe(mean)} on average, {Describe(max)} at most";
 
     /// <summary>Formats a relative error, with more digits for small ones, as those of rounding are.</summary>
     private static string Describe(double error) =>

@@ -1,5 +1,6 @@
 using Bitis.Cli.Output.Parts;
 using Bitis.Cli.Runtimes;
+using Bitis.Onnx.Operators;
 
 namespace Bitis.Cli.Output.Results;
 
@@ -11,12 +12,13 @@ namespace Bitis.Cli.Output.Results;
 /// <param name="FileBytes">The length of the file, and of a second one with weights.</param>
 /// <param name="ModelBytes">The length of the model's own files.</param>
 /// <param name="Layers">How a runtime computes the quantized layers; null if there are none.</param>
+/// <param name="NarrowLayers">How many of them have weights of at most 4 bits.</param>
 /// <param name="QuantizedScans">How many scans are quantized.</param>
 /// <param name="Parity">The comparison; null if there was none.</param>
 /// <param name="Unchecked">Why there was no comparison; null if there was one.</param>
 internal sealed record ExportResult(
     string Output, string Model, string Kind, int Opset, long FileBytes, long ModelBytes, ArithmeticSummary? Layers,
-    int QuantizedScans, Parity? Parity, string? Unchecked) : ICommandResult
+    int NarrowLayers, int QuantizedScans, Parity? Parity, string? Unchecked) : ICommandResult
 {
     /// <inheritdoc />
     public void Describe(Report report) => report.Fields(
@@ -25,11 +27,17 @@ internal sealed record ExportResult(
         ("operators", $"opset {Opset}"),
         ("layers", Layers?.Describe()),
         (
+            "weights",
+            NarrowLayers == 0 ? null
+            : Opset >= WeightLevels.FirstOpset ? "4 bits each, which runtimes unpack when they load the file"
+            : $"8 bits each; --opset {WeightLevels.FirstOpset} stores 4"),
+        (
             "scans",
             QuantizedScans == 0
                 ? null
                 : $"{QuantizedScans} in floating point, on the integers of the quantized scan: no faster than float32"),
         ("parity", Unchecked ?? Parity!.Describe()),
+        ("simulation", Parity?.Simulation?.Describe()),
         ("largest difference", Parity?.DescribeDifference()),
         ("latency", Parity?.DescribeLatency()),
         ("left out", Format.Undecodable(Parity?.Skipped ?? 0)));
