@@ -59,6 +59,7 @@ internal static class CommandLine
             new ExportCommand(context),
             new AnalyzeCommand(context),
             new CompareCommand(context),
+            new SensitivityCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),
             new ModelsCommand(context),

@@ -62,6 +62,9 @@ internal abstract class ChoosingCommand : BitisCommand
     /// <summary>Whether only a plan is wanted.</summary>
     protected bool IsDryRun(ParseResult arguments) => arguments.GetValue(_dryRun);
 
+    /// <summary>Whether the user says how many images of the data are wanted.</summary>
+    protected bool HasLimit(ParseResult arguments) => arguments.GetValue(_limit) is not null;
+
     /// <summary>How many threads compute; 0 for one on each processor.</summary>
     protected int Threads(ParseResult arguments) => arguments.GetValue(_threads) ?? 0;
 
