@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Bitis.Cli.Commands;
+using Bitis.Cli.Commands.Choosing;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 
@@ -57,6 +58,8 @@ internal static class CommandLine
             new BenchCommand(context),
             new ExportCommand(context),
             new AnalyzeCommand(context),
+            new CompareCommand(context),
+            new SensitivityCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),
             new ModelsCommand(context),

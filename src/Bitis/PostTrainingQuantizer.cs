@@ -5,6 +5,7 @@ using Bitis.Quantization;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Estimators;
 using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using Bitis.Reconstruction;
 
@@ -36,11 +37,12 @@ public static class PostTrainingQuantizer
         options ??= new QuantizationOptions();
         _ = ThreadCount.Resolve(options.Threads);
         model = model.Folded();
-        IReadOnlyList<(Node Node, BitWidths Bits)> selected = recipe.Select(model.Graph);
+        var sites = new SiteSelection(recipe, model.Graph);
+        IReadOnlyList<(Node Node, BitWidths Bits)> selected = sites.Layers;
         RequireParametersOfTheirOwn(
             model.Graph, [.. selected.Where(pair => pair.Bits.Weights != BitWidths.Float).Select(pair => pair.Node)]);
-        Dictionary<string, QuantizedScan> scans = recipe.CoversScans && recipe.Bits.Activations != BitWidths.Float
-            ? CalibrateScans(model, images, recipe, options, cancellationToken)
+        Dictionary<string, QuantizedScan> scans = sites.Scans.Count > 0
+            ? CalibrateScans(model, images, recipe, sites.Scans, options, cancellationToken)
             : [];
         bool isBlockwise = KeepsWork(recipe);
         // Smoothing and learning are for the linear layers of blocks; all others have quantizers that do not change.
@@ -84,12 +86,12 @@ public static class PostTrainingQuantizer
         VisionModel model,
         CalibrationSet images,
         Recipe recipe,
+        IReadOnlyList<(Node Node, int Bits)> scans,
         QuantizationOptions options,
         CancellationToken cancellationToken)
     {
-        Node[] scans = [.. model.Graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
-        RequireParametersOfTheirOwn(model.Graph, scans);
-        foreach (Node scan in scans)
+        RequireParametersOfTheirOwn(model.Graph, [.. scans.Select(pair => pair.Node)]);
+        foreach ((Node scan, _) in scans)
         {
             Node delta = scan.Inputs[1];
             int users = model.Graph.Nodes.Sum(node => node.Inputs.Count(input => input == delta));
@@ -103,7 +105,7 @@ public static class PostTrainingQuantizer
         }
         using var evaluator = new VectorizedEvaluator(options.Threads);
         return new ScanCalibrator(
-            model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, recipe.Bits.Activations)
+            model.Graph, model.Weights, evaluator, StreamingEstimator(recipe), recipe.Scan, scans)
             .Run(images, options.Progress, cancellationToken);
     }
 

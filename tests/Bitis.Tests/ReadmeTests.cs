@@ -58,7 +58,7 @@ public sealed class ReadmeTests(ITestOutputHelper output)
         Recipe recipe = RecipeFile.Load(file);
         Assert.Equal(new BitWidths(4, 8), recipe.Bits);
         Assert.Equal(Granularity.PerToken, recipe.ActivationGranularity);
-        Assert.Equal(2, recipe.Overrides.Count);
+        Assert.Equal(3, recipe.Overrides.Count);
     }
 
     /// <summary>The files that the example names.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Bitis.Analysis.Comparison;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Cli.Output.Results;
@@ -9,7 +10,6 @@ using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Models.Catalogue;
 using Bitis.Quantization.Methods;
-using Bitis.Tensors;
 
 namespace Bitis.Cli.Commands;
 
@@ -19,7 +19,7 @@ namespace Bitis.Cli.Commands;
 internal sealed class DemoCommand : BitisCommand
 {
     private const string Model = "vim-micro-builtin";
-    private const int CalibrationImages = 64, LearningSteps = 10, Batch = 32, LatencyRuns = 100, Warmup = 20;
+    private const int CalibrationImages = 64, LearningSteps = 10, Batch = 32, LatencyRuns = 100;
 
     private static readonly BitWidths[] BitWidthsShown = [new(8, 8), new(6, 6), new(4, 4)];
 
@@ -50,8 +50,8 @@ internal sealed class DemoCommand : BitisCommand
         var calibrationSet = CalibrationSet.FromTensors(
             ImageLoader.Load(calibration, model.Preprocessing, Batch, cancellationToken: Context.Cancellation)
                 .Select(batch => batch.Images));
-        using InferenceSession original = InferenceSession.Create(model, cancellationToken: Context.Cancellation);
-        EvaluationResult floats = Evaluate(original, [], decoded, model);
+        var comparison = new ModelComparison(
+            model, decoded, Batch, threads: 0, progress: null, Context.Cancellation);
 
         var rows = new List<DemoRow>();
         foreach (BitWidths bits in BitWidthsShown)
@@ -62,19 +62,18 @@ internal sealed class DemoCommand : BitisCommand
                     new WorkProgress("quantizing and measuring", rows.Count, Shown.Length * BitWidthsShown.Length));
                 QuantizedModel quantized = PostTrainingQuantizer.Quantize(
                     model, calibrationSet, RecipeOf(scope, method, bits), cancellationToken: Context.Cancellation);
-                using InferenceSession session = InferenceSession.Create(
-                    quantized, cancellationToken: Context.Cancellation);
-                EvaluationResult result = Evaluate(session, [original.Run], decoded, model);
-                (double latency, double floatLatency) = MeasureLatency(quantized, model, decoded, threads);
+                ModelMeasures result = comparison.Measure(quantized, progress: null, Context.Cancellation);
+                (Latency latency, Latency floatLatency) =
+                    comparison.Time(quantized, threads, LatencyRuns, Context.Cancellation);
                 rows.Add(new DemoRow(
                     bits,
                     scope,
                     method.Name,
                     result.Top1,
-                    result.Agreements[0].Top1,
+                    result.SameTop1!.Value,
                     quantized.Save(Stream.Null, Context.Cancellation),
-                    latency,
-                    floatLatency));
+                    latency.Median.TotalMilliseconds,
+                    floatLatency.Median.TotalMilliseconds));
             }
         }
         return new DemoResult(
@@ -85,7 +84,7 @@ internal sealed class DemoCommand : BitisCommand
             threads,
             LearningSteps,
             new DemoFloatRow(
-                floats.Top1,
+                comparison.Float.Top1,
                 new FileInfo(ShippedModels.Find(Model)!).Length,
                 rows.Select(row => row.FloatLatencyMs).Order().ElementAt(rows.Count / 2)),
             rows);
@@ -100,27 +99,6 @@ internal sealed class DemoCommand : BitisCommand
         return method.SettingNames.Contains("learning")
             ? recipe.WithSettings(new JsonObject { ["learning"] = new JsonObject { ["steps"] = LearningSteps } })
             : recipe;
-    }
-
-    private EvaluationResult Evaluate(
-        InferenceSession session, IReadOnlyList<Func<FloatTensor, CancellationToken, FloatTensor>> references,
-        ImageSource test, VisionModel model) =>
-        new Evaluator(session.Run, model.Config.Classes, model.ClassNames, references) { BatchSize = Batch }
-            .Run(test, model.Preprocessing, progress: null, Context.Cancellation);
-
-    /// <summary>Measures the milliseconds for one image, with the two models in turn.</summary>
-    private (double Quantized, double Float) MeasureLatency(
-        QuantizedModel quantized, VisionModel model, ImageSource test, int threads)
-    {
-        var options = new SessionOptions { Threads = threads };
-        using InferenceSession
-            session = InferenceSession.Create(quantized, options, Context.Cancellation),
-            original = InferenceSession.Create(model, options, Context.Cancellation);
-        FloatTensor image = model.Preprocessing.Apply(test.Read(0));
-        IReadOnlyList<Latency> latencies = Latency.Measure(
-            [session.Run, original.Run], image.Reshape(image.Shape.Prepend(1)), Warmup, LatencyRuns, progress: null,
-                Context.Cancellation);
-        return (latencies[0].Median.TotalMilliseconds, latencies[1].Median.TotalMilliseconds);
     }
 
     /// <summary>Generates all images once, since they are read many times.</summary>

@@ -10,6 +10,7 @@ using Bitis.Evaluation;
 using Bitis.Files;
 using Bitis.Graphs.Fusion;
 using Bitis.Models.Segmentation;
+using Bitis.Quantization.Recipes;
 using Bitis.Reconstruction;
 
 namespace Bitis.Cli.Commands;
@@ -184,6 +185,7 @@ internal sealed class QuantizeCommand : BitisCommand
             classes,
             LayerSummary.Of(quantized),
             quantized.Scans.Count,
+            new SiteSelection(quantized.Recipe, quantized.Graph).LeftAlone,
             blocks,
             fileBytes,
             parameters * sizeof(float),

@@ -26,7 +26,9 @@ internal static class RecipeFile
             ["learning.activationRate"] = "a number such as 0.01",
             ["learning.smoothingRate"] = "a number such as 0.01",
             ["official"] = "true or false",
-            ["overrides"] = "a list such as [{ \"pattern\": \"*.x_proj*\", \"bits\": \"w8a8\" }]",
+            ["overrides"] =
+                "a list such as [{ \"pattern\": \"*.x_proj*\", \"bits\": \"w8a8\" }], with \"scope\" instead of or beside "
+                + "\"bits\"",
         });
 
     /// <summary>Reads and checks a recipe.</summary>

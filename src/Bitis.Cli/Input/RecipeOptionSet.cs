@@ -40,7 +40,7 @@ internal sealed class RecipeOptionSet
         "--scope",
             "The sites to quantize: linear (the linear layers and their inputs), ssm (also the inside of the scans), "
             + "or full (also convolutions, patch embedding and head). [default: linear]",
-            ParseScope, "linear|ssm|full");
+            text => ParseScope(text), "linear|ssm|full");
 
     private readonly Option<double?> _percentile = CommonOptions.Parsed<double?>(
         "--percentile", "For the method percentile: the share of values below the range's upper end. [default: 99.99]",
@@ -76,9 +76,9 @@ internal sealed class RecipeOptionSet
     private readonly Option<string[]> _overrides = new("--override")
     {
         Description =
-            "Other bits for layers by name, as PATTERN=BITS: '*.x_proj*=w8a8', 'layers.0.*=float'. Can be repeated; "
-            + "the first match applies.",
-        HelpName = "PATTERN=BITS",
+            "Other bits or another scope for layers and scans by name: '*.x_proj*=w8a8', 'layers.0.*=float', "
+            + "'layers.3.*=linear', 'layers.3.*=w4a8,ssm'. Can be repeated; the first match applies.",
+        HelpName = "PATTERN=BITS[,SCOPE]",
     };
 
     /// <summary>Adds the options to a command.</summary>
@@ -174,7 +174,9 @@ internal sealed class RecipeOptionSet
         _ => throw new BitisException($"--granularity takes 'tensor' or 'token', not '{text}'."),
     };
 
-    private static Scope? ParseScope(string text) => text switch
+    /// <summary>Reads the name of a scope.</summary>
+    /// <exception cref="BitisException">There is no such scope.</exception>
+    public static Scope ParseScope(string text) => text switch
     {
         "linear" => Scope.Linear,
         "ssm" => Scope.Ssm,

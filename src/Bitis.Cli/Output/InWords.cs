@@ -17,14 +17,21 @@ internal static class InWords
         string granularity = recipe.Granularity == Granularity.PerToken ? "per token" : "per tensor";
         string overrides = recipe.Overrides.Count == 0
             ? ""
-            : $", {string.Join(", ", recipe.Overrides.Select(o => $"{o.Pattern}={o.Bits}"))}";
+            : $", {string.Join(", ", recipe.Overrides)}";
         return $"{method}, {recipe.Bits}, scope {recipe.Scope.ToString().ToLowerInvariant()}, "
             + $"activations {granularity}{overrides}";
     }
 
     /// <summary>The scans that are quantized: <c>12, with 8 bits</c>; null for none.</summary>
-    public static string? OfScans(int scans, Recipe recipe) =>
-        scans == 0 ? null : $"{scans}, with {DisplayText.Count(recipe.Bits.Activations, "bit")}";
+    public static string? OfScans(int scans, Recipe recipe)
+    {
+        if (scans == 0)
+            return null;
+        bool mayDiffer = recipe.Overrides.Any(
+            entry => entry.Bits is { } bits && bits.Activations != recipe.Bits.Activations);
+        return $"{scans}, with {DisplayText.Count(recipe.Bits.Activations, "bit")}"
+            + (mayDiffer ? " unless an override says otherwise" : "");
+    }
 
     /// <summary>A preprocessing: <c>shorter side to 256 (bicubic), centre 224×224, mean ..., std ...</c>.</summary>
     public static string Of(Preprocessing p) =>

@@ -121,7 +121,7 @@ internal sealed class SimulatedEvaluator(
     }
 
     /// <summary>Applies a quantizer's function to each row of an activation: a token, or a line of a map.</summary>
-    private static FloatTensor Map(FloatTensor x, TokenFunction function)
+    internal static FloatTensor Map(FloatTensor x, TokenFunction function)
     {
         int columns = x.Shape[^1], rows = x.Length / (x.Shape[0] * columns);
         FloatTensor result = FloatTensor.Uninitialized(x.Shape);
@@ -130,5 +130,5 @@ internal sealed class SimulatedEvaluator(
         return result;
     }
 
-    private delegate void TokenFunction(ReadOnlySpan<float> values, int token, Span<float> result);
+    internal delegate void TokenFunction(ReadOnlySpan<float> values, int token, Span<float> result);
 }

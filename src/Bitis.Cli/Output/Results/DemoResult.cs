@@ -1,3 +1,5 @@
+using Bitis.Cli.Output.Results.Choosing;
+
 namespace Bitis.Cli.Output.Results;
 
 /// <summary>The result of <c>bitis demo</c>.</summary>
@@ -20,25 +22,12 @@ internal sealed record DemoResult(
             ("test", TestImages),
             ("threads", $"{Threads}"));
         report.Line();
-        report.Table(
-            ["bits", "scope", "method", ">top-1", ">as float32", ">file", ">ms", ">speed-up"],
-            [
-                [
-                    "float32", "", "", Format.Percent(Float.Top1), "", Format.Bytes(Float.FileBytes),
-                    $"{Float.LatencyMs:0.000}", "",
-                ],
-                .. Rows.Select(row => (string[])
-                [
-                    $"{row.Bits}",
-                    row.Scope.ToString().ToLowerInvariant(),
-                    row.Method,
-                    Format.Percent(row.Top1),
-                    Format.Percent(row.SameTop1),
-                    Format.Bytes(row.FileBytes),
-                    $"{row.LatencyMs:0.000}",
-                    Format.Factor(row.FloatLatencyMs / row.LatencyMs),
-                ]),
-            ]);
+        ComparisonTable.Write(report, [
+            Compared("float32", null, Float.Top1, null, Float.FileBytes, Float.LatencyMs, Float.LatencyMs),
+            .. Rows.Select(row => Compared(
+                row.Method, new Recipe { Method = row.Method, Bits = row.Bits, Scope = row.Scope }, row.Top1,
+                row.SameTop1, row.FileBytes, row.LatencyMs, row.FloatLatencyMs)),
+        ]);
         report.Line();
         report.Line(
             "Everything was measured just now on this machine. Times are medians for one image, each in turn with "
@@ -58,4 +47,8 @@ internal sealed record DemoResult(
             "With a checkpoint and photographs of your own: bitis quantize model.pth --calibration photos/ -o "
             + "model.bitis");
     }
+
+    private static ComparedModel Compared(
+        string name, Recipe? recipe, double? top1, double? same, long bytes, double ms, double floatMs) => new(
+        name, recipe, top1, null, null, null, null, null, null, same, bytes, ms, ms, floatMs, 0);
 }

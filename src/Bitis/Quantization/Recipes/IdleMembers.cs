@@ -11,25 +11,30 @@ internal static class IdleMembers
 {
     /// <summary>Refuses members of a recipe that have no effect on a model.</summary>
     /// <exception cref="BitisException">A member has no effect; the message names it.</exception>
-    public static void Refuse(Recipe recipe, Graph graph)
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="scans">The scans that it quantizes.</param>
+    /// <param name="graph">The model.</param>
+    public static void Refuse(Recipe recipe, IReadOnlyList<Node> scans, Graph graph)
     {
         string? member = recipe.TimeGroups is not null ? "timeGroups" : recipe.Decay is not null ? "decay" : null;
         if (member is not null)
-            RefuseForScans(recipe, graph, member);
-        if (recipe.Overrides.GroupBy(entry => entry.Pattern).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            RefuseForScans(recipe, scans, graph, member);
+        if (recipe.Overrides.GroupBy(entry => entry.Pattern).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
             throw new BitisException(
                 $"The override '{twice.Key}' is there twice, and the first decides: leave the other out.");
         }
+        // An earlier one may keep later ones away from what it matches.
+        if (recipe.Overrides is [.., { Bits: null } last] && last.Scope == recipe.Scope)
+            throw Idle("overrides", $"'{last}' gives the scope that the recipe has");
     }
 
-    private static void RefuseForScans(Recipe recipe, Graph graph, string member)
+    private static void RefuseForScans(Recipe recipe, IReadOnlyList<Node> scans, Graph graph, string member)
     {
-        if (recipe.Bits.Activations == BitWidths.Float)
-            throw Idle(member, $"scans stay float32 with {recipe.Bits}");
-        Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
-        if (scans.Length == 0)
+        if (graph.Nodes.All(node => node.Operator.ScanSize is null))
             throw Idle(member, "the model has no scans");
+        if (scans.Count == 0)
+            throw Idle(member, $"scans stay float32 with {recipe.Bits}{(recipe.Overrides.Count > 0 ? " and its overrides" : "")}");
         if (recipe.Decay == DecaySpacing.LongTailed && !recipe.Scan.SearchesOutput)
             throw Idle("decay", $"the method '{recipe.Method}' does not try long-tailed levels (qmamba does)");
         int longest = scans.Max(scan => scan.Shape[0]);

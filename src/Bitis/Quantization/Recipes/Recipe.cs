@@ -17,9 +17,6 @@ namespace Bitis;
 [JsonConverter(typeof(RecipeJson))]
 public sealed record Recipe
 {
-    /// <summary>The fewest bits of the first and the last layer, unless an override gives fewer.</summary>
-    private const int EdgeBits = 8;
-
     /// <summary>The method's name: one of <see cref="QuantizationMethod.Names"/>.</summary>
     public string Method { get; init; } = "mse";
 
@@ -48,7 +45,7 @@ public sealed record Recipe
     /// <summary>The spacing of the levels of Ā in scans; null for the method's usual choice.</summary>
     public DecaySpacing? Decay { get; init; }
 
-    /// <summary>Other bits for some operators, by pattern; the first match applies.</summary>
+    /// <summary>Other bits or scopes for some layers and scans, by pattern; the first match applies.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
 
     /// <summary>The granularity of activations: that of the recipe, or the method's usual choice.</summary>
@@ -67,11 +64,14 @@ public sealed record Recipe
     }
 
     /// <summary>The behavior of the method with the settings.</summary>
-    internal MethodBehavior Behavior => QuantizationMethod.Find(Method).Behavior(Settings, Scope);
+    internal MethodBehavior Behavior => QuantizationMethod.Find(Method).Behavior(Settings, WidestScope);
 
-    /// <summary>Whether the insides of scans are quantized.</summary>
+    /// <summary>Whether the insides of scans are quantized, of all or of those that an override names.</summary>
     [JsonIgnore]
-    public bool CoversScans => Scope is Scope.Ssm or Scope.Full;
+    public bool CoversScans => SiteSelection.CoversScans(WidestScope);
+
+    /// <summary>The recipe's scope, or a wider one of an override.</summary>
+    private Scope WidestScope => Overrides.Select(entry => entry.Scope ?? Scope).Append(Scope).Max();
 
     /// <summary>This recipe with some of its method's settings changed.</summary>
     /// <param name="changes">
@@ -98,41 +98,14 @@ public sealed record Recipe
     /// <summary>The settings that differ from the method's usual ones, by name, as in JSON.</summary>
     public JsonObject SettingChanges() => QuantizationMethod.Find(Method).ChangesOf(Settings);
 
-    /// <summary>The operators that this recipe quantizes, with their bits.</summary>
+    /// <summary>The layers that this recipe quantizes, with their bits.</summary>
     /// <exception cref="BitisException">
     /// The scope is empty, an override matches nothing in it, or a member of the recipe has no effect on the model.
     /// </exception>
     public IReadOnlyList<(Node Node, BitWidths Bits)> Select(Graph graph)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        IdleMembers.Refuse(this, graph);
-        Node[] inScope =
-        [
-            .. graph.Nodes.Where(node => Scope == Scope.Full
-                ? QuantizedLayer.Covers(node.Operator)
-                : graph.IsInBlock(node) && node.IsLinear),
-        ];
-        bool hasScans = CoversScans && Bits.Activations != BitWidths.Float
-            && graph.Nodes.Any(node => node.Operator.ScanSize is not null);
-        string scope = Scope.ToString().ToLowerInvariant();
-        if (inScope.Length == 0 && (Overrides.Count > 0 || !hasScans))
-        {
-            throw new BitisException(Scope == Scope.Full
-                ? "The model has no layer that scope 'full' quantizes"
-                    + $"{(hasScans ? ", so no override matches one" : "")}."
-                : $"The model has no linear layer in a block, so there is none in scope '{scope}'"
-                    + (hasScans ? ", and no override matches one." : "; scope 'full' takes all layers."));
-        }
-        foreach (SiteOverride entry in Overrides)
-        {
-            if (!inScope.Any(node => entry.Matches(node.Name)))
-            {
-                throw new BitisException(
-                    $"The override '{entry.Pattern}' matches no operator in scope '{scope}'; "
-                    + $"their names are like '{inScope[0].Name}' (bitis inspect --nodes lists them).");
-            }
-        }
-        return [.. inScope.Select(node => (node, BitsOf(node, graph))).Where(pair => pair.Item2 != BitWidths.None)];
+        return new SiteSelection(this, graph).Layers;
     }
 
     /// <summary>The granularity of a layer's input.</summary>
@@ -179,6 +152,13 @@ public sealed record Recipe
             throw new BitisException("Activations are quantized per tensor or per token; per channel is for weights.");
         }
 
+        foreach ((int index, SiteOverride entry) in Overrides.Index())
+        {
+            if (entry is { Bits: null, Scope: null })
+                throw new BitisException($"overrides[{index}], '{entry.Pattern}', has neither bits nor a scope.");
+            if (entry.Scope is { } scope && !Enum.IsDefined(scope))
+                throw new BitisException($"There is no scope '{scope}'.");
+        }
         QuantizationMethod.Find(Method).Validate(Settings);
         CreateEstimator();
         if (!CoversScans && (TimeGroups is not null || Decay is not null))
@@ -210,15 +190,5 @@ public sealed record Recipe
             return new CheckedEstimator($"method '{Method}'", Behavior.Estimator);
         IRangeEstimator estimator = RangeEstimatorKind.Find(choice.Name).CreateEstimator(choice.Settings);
         return new CheckedEstimator($"estimator '{choice.Name}'", estimator);
-    }
-
-    private BitWidths BitsOf(Node node, Graph graph)
-    {
-        if (Overrides.FirstOrDefault(entry => entry.Matches(node.Name)) is { } entry)
-            return entry.Bits;
-        bool isFirstOrLast = node == graph.Output || node.Inputs[0] == graph.Input;
-        return isFirstOrLast
-            ? new BitWidths(Math.Max(Bits.Weights, EdgeBits), Math.Max(Bits.Activations, EdgeBits))
-            : Bits;
     }
 }

@@ -1,23 +1,49 @@
 using System.IO.Enumeration;
+using System.Text.Json.Serialization;
 
 namespace Bitis.Quantization.Recipes;
 
-/// <summary>Other bits for the operators whose name matches a pattern.</summary>
-/// <param name="Pattern">A node's name with <c>*</c> and <c>?</c>: <c>layers.0.*</c>, <c>*.x_proj*</c>.</param>
-/// <param name="Bits">The bits of these operators; <see cref="BitWidths.None"/> leaves them in float32.</param>
-public sealed record SiteOverride(string Pattern, BitWidths Bits)
+/// <summary>Other bits, or another scope, for the layers and scans whose name matches a pattern.</summary>
+/// <param name="Pattern">A node's name with <c>*</c> and <c>?</c>: <c>layers.0.*</c>, <c>*.scan*</c>.</param>
+/// <param name="Bits">
+/// Their bits; <see cref="BitWidths.None"/> leaves them in float32, and null keeps the recipe's. A scan has the bits of
+/// activations.
+/// </param>
+/// <param name="Scope">The scope for them; null keeps the recipe's.</param>
+public sealed record SiteOverride(
+    string Pattern,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BitWidths? Bits = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Scope? Scope = null)
 {
-    /// <summary>Reads <c>pattern=bits</c>.</summary>
+    /// <summary>Reads <c>pattern=bits</c>, <c>pattern=scope</c> or <c>pattern=bits,scope</c>.</summary>
     /// <exception cref="BitisException">The text has another form.</exception>
     public static SiteOverride Parse(string text)
     {
         int equals = text.LastIndexOf('=');
-        return equals > 0
-            ? new SiteOverride(text[..equals], BitWidths.Parse(text[(equals + 1)..]))
-            : throw new BitisException(
-                $"'{text}' is not an override: expected PATTERN=BITS, such as '*.x_proj*=w8a8' or 'layers.0.*=float'.");
+        if (equals <= 0)
+            throw Malformed(text);
+        string[] values = text[(equals + 1)..].Split(',');
+        Scope? scope = ScopeOf(values[^1]);
+        return values.Length switch
+        {
+            1 when scope is not null => new SiteOverride(text[..equals], Scope: scope),
+            1 => new SiteOverride(text[..equals], BitWidths.Parse(values[0])),
+            2 when scope is not null => new SiteOverride(text[..equals], BitWidths.Parse(values[0]), scope),
+            _ => throw Malformed(text),
+        };
     }
 
     /// <summary>Whether the pattern matches a node's name.</summary>
     public bool Matches(string name) => FileSystemName.MatchesSimpleExpression(Pattern, name, ignoreCase: false);
+
+    /// <summary>The form that <see cref="Parse"/> reads.</summary>
+    public override string ToString() => $"{Pattern}=" + string.Join(
+        ',', ((string?[])[Bits?.ToString(), Scope?.ToString().ToLowerInvariant()]).Where(value => value is not null));
+
+    private static Scope? ScopeOf(string text) =>
+        Enum.GetValues<Scope>().Cast<Scope?>().FirstOrDefault(scope => scope.ToString()!.ToLowerInvariant() == text);
+
+    private static BitisException Malformed(string text) => new(
+        $"'{text}' is not an override: expected PATTERN=BITS, PATTERN=SCOPE or PATTERN=BITS,SCOPE, such as "
+        + "'*.x_proj*=w8a8', 'layers.0.*=float', 'layers.3.*=linear' or 'layers.3.*=w4a8,ssm'.");
 }

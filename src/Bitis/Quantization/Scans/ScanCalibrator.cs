@@ -36,7 +36,6 @@ internal sealed class ScanCalibrator
     private readonly GraphExecutor _executor;
     private readonly IRangeEstimator _estimator, _inputEstimator;
     private readonly ScanMethod _method;
-    private readonly int _bits;
     private bool _collectsHistograms;
 
     /// <summary>Prepares a run.</summary>
@@ -45,23 +44,23 @@ internal sealed class ScanCalibrator
     /// <param name="evaluator">The evaluator that computes the nodes.</param>
     /// <param name="estimator">The estimator of the ranges.</param>
     /// <param name="method">How scans are quantized.</param>
-    /// <param name="bits">Bits of an activation.</param>
+    /// <param name="scans">The scans to quantize, with the bits of their sites.</param>
     public ScanCalibrator(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, INodeEvaluator evaluator,
-        IRangeEstimator estimator, ScanMethod method, int bits)
+        IRangeEstimator estimator, ScanMethod method, IReadOnlyList<(Node Node, int Bits)> scans)
     {
         _estimator = estimator;
         _inputEstimator = method.InputPercentile is { } percentile ? new PercentileEstimator(percentile) : estimator;
         _method = method;
-        _bits = bits;
-        Node[] scans = [.. graph.Nodes.Where(node => node.Operator.ScanSize is not null)];
         // u, Δ, y; B, C
-        long imageValues = scans.Sum(scan => (3 * scan.Shape.ElementCount) + (2 * scan.Inputs[2].Shape.ElementCount));
+        long imageValues = scans.Sum(
+            scan => (3 * scan.Node.Shape.ElementCount) + (2 * scan.Node.Inputs[2].Shape.ElementCount));
         int samples = (int)Math.Clamp(SampleValues / Math.Max(imageValues, 1), MinSampleImages, MaxSampleImages);
-        foreach (Node node in scans)
+        foreach ((Node node, int bits) in scans)
         {
             var observer = new ScanObserver(
                 node,
+                bits,
                 weights[node.ParameterNames[0]],
                 weights[node.ParameterNames[1]],
                 method.HasFineScales,
@@ -121,33 +120,36 @@ internal sealed class ScanCalibrator
     /// <summary>Creates the quantizers from the estimator's ranges.</summary>
     private QuantizedScan Estimate(ScanObserver observer)
     {
-        ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, _bits);
+        ValueRange delta = _estimator.ActivationRange(observer.Delta, 0, observer.Bits);
         return new QuantizedScan(
             UniformQuantizer.ForRanges(
-                _bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel,
-                Ranges(observer.U, _inputEstimator)),
-            DeltaQuantizer.AfterSoftplus(_bits, Math.Max(delta.High, 1e-20f) / ((1 << _bits) - 1)),
-            Signed(observer.B),
-            Signed(observer.C),
+                observer.Bits, observer.U.Groups == 1 ? Granularity.PerTensor : Granularity.PerChannel,
+                Ranges(observer, observer.U, _inputEstimator)),
+            DeltaQuantizer.AfterSoftplus(observer.Bits, Math.Max(delta.High, 1e-20f) / ((1 << observer.Bits) - 1)),
+            Signed(observer, observer.B),
+            Signed(observer, observer.C),
             Decay(observer),
             HiddenState(
                 observer,
-                _method.SearchesOutput ? null : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, _bits))),
+                _method.SearchesOutput
+                    ? null
+                    : Magnitude(_estimator.ActivationRange(observer.HiddenState, 0, observer.Bits))),
             observer.RateCodes);
     }
 
     private DecayQuantizer Decay(ScanObserver observer)
     {
         if (_method.Decay == DecaySpacing.Logarithmic)
-            return DecayQuantizer.Logarithmic(_bits);
+            return DecayQuantizer.Logarithmic(observer.Bits);
         if (_method.SearchesOutput)
         {
             return DecayQuantizer.Uniform(
-                _bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
+                observer.Bits, observer.Statistics.DecayQuantile(0), observer.Statistics.DecayQuantile(1));
         }
 
-        ValueRange range = _estimator.ActivationRange(observer.Decay, 0, _bits);
-        return DecayQuantizer.Uniform(_bits, Math.Max(range.Low, observer.Decay.Range(0).Low), Math.Min(range.High, 1));
+        ValueRange range = _estimator.ActivationRange(observer.Decay, 0, observer.Bits);
+        return DecayQuantizer.Uniform(
+            observer.Bits, Math.Max(range.Low, observer.Decay.Range(0).Low), Math.Min(range.High, 1));
     }
 
     /// <summary>Searches the quantizers of one operand after the other, by the error of the scan's output.</summary>
@@ -162,8 +164,8 @@ internal sealed class ScanCalibrator
         {
             Try(
                 _method.HasFineScales
-                    ? DeltasBeforeSoftplus(observer.SoftplusInput)
-                    : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(_bits, (float)(deltaScale * clip))),
+                    ? DeltasBeforeSoftplus(observer)
+                    : Clips.Select(clip => DeltaQuantizer.AfterSoftplus(observer.Bits, (float)(deltaScale * clip))),
                 (s, delta) => With(s, delta: delta));
             Try(Decays(observer), (s, decay) => With(s, decay: decay));
             Try(HiddenStates(observer, scan, hidden), (s, hiddenState) => With(s, hiddenState: hiddenState));
@@ -255,15 +257,16 @@ internal sealed class ScanCalibrator
         [.. quantizer.ChannelScales.Select((scale, e) => (float)(scale * clipOf(e)))],
         isDithered);
 
-    private IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ValueRange range)
+    private static IEnumerable<DeltaQuantizer> DeltasBeforeSoftplus(ScanObserver observer)
     {
+        ValueRange range = observer.SoftplusInput;
         float width = Math.Max(range.High - range.Low, 1e-6f);
         for (float low = 0; low < 0.65f; low += 0.08f)
         {
             for (float high = 0; high < 0.35f; high += 0.08f)
             {
                 yield return DeltaQuantizer.BeforeSoftplus(
-                    _bits, width * (1 - low - high) / ((1 << _bits) - 1), range.Low + (low * width));
+                    observer.Bits, width * (1 - low - high) / ((1 << observer.Bits) - 1), range.Low + (low * width));
             }
         }
     }
@@ -273,16 +276,16 @@ internal sealed class ScanCalibrator
         foreach (double share in (double[])[0, 0.01, 0.05, 0.1])
         {
             yield return DecayQuantizer.Uniform(
-                _bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
+                observer.Bits, observer.Statistics.DecayQuantile(share), observer.Statistics.DecayQuantile(1));
         }
 
         if (_method.Decay != DecaySpacing.LongTailed)
             yield break;
         foreach (int r in _method.LevelsPerOctave!)
         {
-            yield return DecayQuantizer.LongTailed(_bits, r);
+            yield return DecayQuantizer.LongTailed(observer.Bits, r);
             for (double scale = 0.25; r > 1 && scale < 1; scale += 0.25)
-                yield return DecayQuantizer.LongTailed(_bits, r, scale);
+                yield return DecayQuantizer.LongTailed(observer.Bits, r, scale);
         }
     }
 
@@ -313,9 +316,9 @@ internal sealed class ScanCalibrator
         {
             int end = g + 1 < starts.Length ? starts[g + 1] : tokens.Length;
             double largest = magnitude ?? tokens.AsSpan(starts[g], end - starts[g]).ToArray().Max();
-            scales[g] = (float)Math.Max(largest / ((1 << (_bits - 1)) - 1), 1e-12);
+            scales[g] = (float)Math.Max(largest / ((1 << (observer.Bits - 1)) - 1), 1e-12);
         }
-        return new HiddenStateQuantizer(_bits, tokens.Length, starts, scales, channels);
+        return new HiddenStateQuantizer(observer.Bits, tokens.Length, starts, scales, channels);
     }
 
     /// <summary>The first tokens of the groups.</summary>
@@ -330,14 +333,18 @@ internal sealed class ScanCalibrator
         return Array.ConvertAll(starts, start => start * length);
     }
 
-    private UniformQuantizer Signed(SiteStatistics statistics) => UniformQuantizer.Symmetric(
-        _bits,
+    private UniformQuantizer Signed(ScanObserver observer, SiteStatistics statistics) => UniformQuantizer.Symmetric(
+        observer.Bits,
         statistics.Groups == 1 ? Granularity.PerTensor : Granularity.PerToken,
-        [.. Ranges(statistics, _estimator).Select(range => UniformQuantizer.SymmetricScale(_bits, Magnitude(range)))]);
+        [
+            .. Ranges(observer, statistics, _estimator).Select(
+                range => UniformQuantizer.SymmetricScale(observer.Bits, Magnitude(range))),
+        ]);
 
-    private ValueRange[] Ranges(SiteStatistics statistics, IRangeEstimator estimator) =>
+    private static ValueRange[] Ranges(
+        ScanObserver observer, SiteStatistics statistics, IRangeEstimator estimator) =>
         [.. Enumerable.Range(
-            0, statistics.Groups).Select(group => estimator.ActivationRange(statistics, group, _bits))];
+            0, statistics.Groups).Select(group => estimator.ActivationRange(statistics, group, observer.Bits))];
 
     private static float Magnitude(ValueRange range) => Math.Max(Math.Abs(range.Low), Math.Abs(range.High));
 }

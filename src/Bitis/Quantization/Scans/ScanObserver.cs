@@ -25,16 +25,19 @@ internal sealed class ScanObserver
 
     /// <summary>Creates empty statistics.</summary>
     /// <param name="node">The scan.</param>
+    /// <param name="bits">The bits of its sites.</param>
     /// <param name="aLog">A_log.</param>
     /// <param name="d">D.</param>
     /// <param name="hasFineScales">Whether statistics are for each channel of u and each token of B and C.</param>
     /// <param name="sampleImages">How many images to keep.</param>
-    public ScanObserver(Node node, FloatTensor aLog, FloatTensor d, bool hasFineScales, int sampleImages)
+    public ScanObserver(
+        Node node, int bits, FloatTensor aLog, FloatTensor d, bool hasFineScales, int sampleImages)
     {
         string name = node.Name;
         int tokens = node.Shape[0];
         ScanSize scan = node.Operator.ScanSize!;
         _node = node;
+        Bits = bits;
         _aLog = aLog;
         _d = d;
         _sampleImages = sampleImages;
@@ -46,6 +49,9 @@ internal sealed class ScanObserver
         Decay = new SiteStatistics($"{name}.discreteA", groups: 1);
         HiddenState = new SiteStatistics($"{name}.hiddenState", groups: 1);
     }
+
+    /// <summary>The bits of the scan's sites.</summary>
+    public int Bits { get; }
 
     /// <summary>Ā and h: their distribution and magnitudes.</summary>
     public ScanStatistics Statistics { get; }

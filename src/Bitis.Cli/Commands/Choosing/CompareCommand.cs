@@ -1,0 +1,157 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Bitis.Analysis.Comparison;
+using Bitis.Cli.Input;
+using Bitis.Cli.Output.Results;
+using Bitis.Cli.Output.Results.Choosing;
+using Bitis.Evaluation;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
+
+namespace Bitis.Cli.Commands.Choosing;
+
+/// <summary><c>bitis compare</c>: quantizes a model with several recipes and measures them side by side.</summary>
+internal sealed class CompareCommand : ChoosingCommand
+{
+    private const int LatencyRuns = 100;
+
+    private readonly Option<string[]> _recipes = new("--recipes")
+    {
+        Description = "Recipes as JSON files, one behind the other.",
+        HelpName = "FILES",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string[]?> _methods = CommonOptions.Parsed<string[]?>(
+        "--methods",
+        $"Methods, separated by commas: {string.Join(", ", QuantizationMethod.Names)}. "
+        + "Each is combined with each of --bits and --scopes.",
+        ParseMethods, "NAMES");
+
+    private readonly Option<BitWidths[]?> _bits = CommonOptions.Parsed<BitWidths[]?>(
+        "--bits", "Bits of weights and activations, separated by commas. [default: w8a8]",
+        text => [.. Parts(text).Select(BitWidths.Parse)], "BITS");
+
+    private readonly Option<Scope[]?> _scopes = CommonOptions.Parsed<Scope[]?>(
+        "--scopes", "Scopes, separated by commas: linear, ssm, full. [default: linear]",
+        text => [.. Parts(text).Select(RecipeOptionSet.ParseScope)], "SCOPES");
+
+    private readonly Option<int?> _steps = CommonOptions.OptionalNumber(
+        "--steps", "For methods that learn: steps for each block. [default: 100]");
+
+    /// <summary>Creates the command.</summary>
+    public CompareCommand(CliContext context)
+        : base(
+            "compare",
+            "Quantizes a model with several recipes or methods, and shows accuracy, agreement, size and latency side "
+            + "by side.",
+            "bitis compare vim_t.pth --methods mse,ptq4vm+ --bits w8a8,w4a8 --calibration photos/ --data test/",
+            context, needsData: true)
+    {
+        foreach (Option option in (Option[])[_recipes, _methods, _bits, _scopes, _steps])
+            Options.Add(option);
+    }
+
+    /// <inheritdoc />
+    protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
+    {
+        IReadOnlyList<(string Name, Recipe Recipe)> recipes = ReadRecipes(arguments);
+        LoadedModel model = LoadFloat(arguments, progress);
+        VisionModel folded = model.Float!.Folded();
+        foreach ((_, Recipe recipe) in recipes)
+        {
+            recipe.Validate();
+            _ = new SiteSelection(recipe, folded.Graph);
+        }
+        using ChoosingImages images = OpenImages(arguments, model, progress);
+        int threads = Threads(arguments);
+        string? classes = ClassMap.Describe(images.Measured, model.Config.Classes, model.ClassNames);
+        if (IsDryRun(arguments))
+        {
+            return DryRunResult.For(
+                model, [.. recipes.Select(entry => $"quantize and measure {entry.Name}")],
+                images.Measured.Count * (recipes.Count + 1L),
+                images.Drawn.Count * recipes.Sum(entry => DryRunResult.Passes(entry.Recipe, model.Float!.Graph)),
+                threads, Context.Cancellation);
+        }
+        var comparison = new ModelComparison(
+            model.Float!, images.Measured, Batch(arguments), threads, progress, Context.Cancellation);
+        var rows = new List<ComparedModel>();
+        foreach ((string name, Recipe recipe) in recipes)
+        {
+            progress.Report(new WorkProgress("quantizing and measuring", rows.Count, recipes.Count, name));
+            long started = Stopwatch.GetTimestamp();
+            QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+                model.Float!, images.Calibration, recipe, new QuantizationOptions { Threads = threads },
+                Context.Cancellation);
+            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            ModelMeasures measures = comparison.Measure(quantized, progress: null, Context.Cancellation);
+            (Latency latency, Latency original) = comparison.Time(
+                quantized, threads, LatencyRuns, Context.Cancellation);
+            rows.Add(Row(
+                name, recipe, measures, quantized.Save(Stream.Null, Context.Cancellation), latency, original, seconds));
+        }
+        ComparedModel first = rows.OrderBy(row => row.FloatLatencyMs).ElementAt(rows.Count / 2);
+        ComparedModel floats = Row(
+            "float32", null, comparison.Float, model.Float!.Weights.Values.Sum(weight => 4L * weight.Length),
+            latency: null, original: null, seconds: 0) with
+        {
+            LatencyMs = first.FloatLatencyMs,
+            P90Ms = first.FloatLatencyMs,
+            FloatLatencyMs = first.FloatLatencyMs,
+        };
+        WarnOfDamaged(images.Measured);
+        return new CompareResult(
+            model.Reference, model.Config.Family, model.Float!.Graph.ParameterCount, images.CalibrationDescription,
+            images.Drawn.Count, images.DataDescription!, comparison.Float.Images, comparison.Float.Labeled, classes,
+            threads == 0 ? Environment.ProcessorCount : threads, [floats, .. rows]);
+    }
+
+    private static ComparedModel Row(
+        string name, Recipe? recipe, ModelMeasures measures, long bytes, Latency? latency, Latency? original,
+        double seconds) => new(
+        name, recipe, measures.Top1, measures.Top5, measures.MeanIou, measures.PixelAccuracy, measures.PositionError,
+        measures.SizeError, measures.AngleError, measures.SameTop1, bytes, latency?.Median.TotalMilliseconds ?? 0,
+        latency?.P90.TotalMilliseconds ?? 0, original?.Median.TotalMilliseconds ?? 0, seconds);
+
+    private IReadOnlyList<(string Name, Recipe Recipe)> ReadRecipes(ParseResult arguments)
+    {
+        string[] files = arguments.GetValue(_recipes) ?? [], methods = arguments.GetValue(_methods) ?? [];
+        if (files.Length == 0 == (methods.Length == 0))
+            throw new BitisException("Give either --recipes or --methods.");
+        if (files.Length > 0)
+        {
+            return arguments.GetValue(_bits) is not { Length: > 0 } && arguments.GetValue(_scopes) is not { Length: > 0 }
+                && arguments.GetValue(_steps) is null
+                ? [.. files.Select(file => (file, RecipeFile.Load(file)))]
+                : throw new BitisException("--bits, --scopes and --steps go with --methods; a recipe says its own.");
+        }
+        return
+        [
+            .. from scope in Given(arguments, _scopes, Scope.Linear)
+               from bits in Given(arguments, _bits, new BitWidths(8, 8))
+               from method in methods
+               select ($"{method} {bits} {scope.ToString().ToLowerInvariant()}",
+                   Limited(new Recipe { Method = method, Bits = bits, Scope = scope }, arguments.GetValue(_steps))),
+        ];
+    }
+
+    /// <summary>The values of an option; an option that is not given has none.</summary>
+    private static T[] Given<T>(ParseResult arguments, Option<T[]?> option, T otherwise) =>
+        arguments.GetValue(option) is { Length: > 0 } values ? values : [otherwise];
+
+    private static Recipe Limited(Recipe recipe, int? steps) =>
+        steps is { } count && QuantizationMethod.Find(recipe.Method).SettingNames.Contains("learning")
+            ? recipe.WithSettings(new() { ["learning"] = new System.Text.Json.Nodes.JsonObject { ["steps"] = count } })
+            : recipe;
+
+    private static string[] ParseMethods(string text)
+    {
+        string[] names = Parts(text);
+        foreach (string name in names)
+            QuantizationMethod.Find(name);
+        return names;
+    }
+
+    private static string[] Parts(string text) => [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using Bitis.Cli.Input;
+using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
+using Bitis.Graphs;
+using Bitis.Tensors;
+
+namespace Bitis.Cli.Output.Results.Choosing;
+
+/// <summary>What a long command would do, with a rough estimate of memory and time.</summary>
+/// <param name="Steps">The work in order.</param>
+/// <param name="MillisecondsPerImage">What the float model takes for an image now, on the threads of the command.</param>
+/// <param name="Runs">How many images pass through a model.</param>
+/// <param name="Seconds">The time of these runs, without learning.</param>
+/// <param name="MemoryBytes">The weights of the models and images that are in memory at a time.</param>
+internal sealed record DryRunResult(
+    IReadOnlyList<string> Steps, double MillisecondsPerImage, long Runs, double Seconds, long MemoryBytes)
+    : ICommandResult
+{
+    private const int Copies = 4, TimedImages = 3;
+
+    /// <summary>Measures the float model and estimates the work.</summary>
+    public static DryRunResult For(
+        LoadedModel model, IReadOnlyList<string> steps, long answers, long calibrations, int threads,
+        CancellationToken cancellationToken)
+    {
+        using MeasuredModel session = MeasuredModel.Open(
+            model, new SessionOptions { Threads = threads }, cancellationToken);
+        FloatTensor image = new(model.Config.InputShape.Prepend(1));
+        session.Run(image, cancellationToken);
+        long started = Stopwatch.GetTimestamp();
+        for (int i = 0; i < TimedImages; i++)
+            session.Run(image, cancellationToken);
+        double milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds / TimedImages;
+        long values = model.Float!.Graph.Nodes.Sum(node => node.Shape.ElementCount);
+        long bytes = (Copies * session.WeightBytes) + (values * sizeof(float) * 16);
+        long runs = answers + calibrations;
+        return new DryRunResult(steps, milliseconds, runs, runs * milliseconds / 1000, bytes);
+    }
+
+    /// <summary>How often a recipe reads its calibration images, in passes of the float model.</summary>
+    public static long Passes(Recipe recipe, Graph graph)
+    {
+        long passes = 2 + (recipe.CoversScans ? 2 : 0);
+        return recipe.Behavior.Learning is { } learning
+            ? passes + (graph.BlockCount == 0 ? 0 : 3L * learning.Steps * (learning.BatchSize ?? 1) / CalibrationSet.UsualImages)
+            : passes;
+    }
+
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        report.Line("Nothing was done. It would:");
+        foreach (string step in Steps)
+            report.Command($"  {step}");
+        report.Fields(
+            ("runs", $"{Format.Count(Runs)} images through a model, at {MillisecondsPerImage:0.0} ms in float32 now"),
+            ("time", $"about {Format.Duration(TimeSpan.FromSeconds(Seconds))}"),
+            ("memory", $"about {Format.Bytes(MemoryBytes)}"));
+    }
+}

@@ -1,0 +1,58 @@
+namespace Bitis.Cli.Output.Results.Choosing;
+
+/// <summary>The result of <c>bitis sensitivity</c>: sites, the most sensitive first.</summary>
+internal sealed record SensitivityResult(
+    string Model,
+    string Family,
+    Recipe Recipe,
+    string Calibration,
+    int CalibrationImages,
+    string? Data,
+    long Images,
+    long Labeled,
+    string? ClassMatch,
+    double? FloatTop1,
+    SiteEffect All,
+    IReadOnlyList<SiteSensitivity> Sites,
+    double? RankCorrelation,
+    int Exact,
+    int Resumed,
+    double Seconds) : ICommandResult
+{
+    /// <inheritdoc />
+    public void Describe(Report report)
+    {
+        report.Fields(
+            ("model", $"{Model} ({Family})"),
+            ("recipe", InWords.Of(Recipe)),
+            ("calibration", $"{CalibrationImages} of {Calibration}"),
+            ("images", $"{Data ?? "those of the calibration"}; {Images} answered"),
+            ("classes", ClassMatch),
+            ("top-1 in float32", FloatTop1 is null ? null : Format.Percent(FloatTop1)),
+            ("all sites quantized", Words(All)),
+            (
+                "rank correlation",
+                RankCorrelation is { } rho
+                    ? $"{rho:0.00} between the score and the noise of the logits, over {Exact} exact runs"
+                    : null),
+            ("resumed", Resumed == 0 ? null : $"{DisplayText.Count(Resumed, "site")} of an earlier run"),
+            ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))));
+        report.Line();
+        report.Table(
+            ["site", ">bits", ">score", ">SNR dB", ">alone: dB", ">as float32", ">left alone: dB", ">as float32"],
+            Sites.Select(site => (string[])
+            [
+                site.Site, $"{site.Bits}", site.Score is { } score ? $"{score:0.00E+0}" : "", Decibels(site.SnrDb),
+                site.Alone is null ? "" : Decibels(site.Alone.LogitSnrDb),
+                site.Alone is null ? "" : Format.Percent(site.Alone.SameTop1),
+                site.LeftAlone is null ? "" : Decibels(site.LeftAlone.LogitSnrDb),
+                site.LeftAlone is null ? "" : Format.Percent(site.LeftAlone.SameTop1),
+            ]));
+    }
+
+    private static string Words(SiteEffect effect) =>
+        $"{Decibels(effect.LogitSnrDb)} dB at the logits, {Format.Percent(effect.SameTop1)} as float32"
+        + (effect.Top1 is null ? "" : $", top-1 {Format.Percent(effect.Top1)}");
+
+    private static string Decibels(double? value) => value is { } number ? $"{number:0.0}" : "exact";
+}

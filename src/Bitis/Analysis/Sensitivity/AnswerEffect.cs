@@ -1,0 +1,7 @@
+namespace Bitis.Analysis.Sensitivity;
+
+/// <summary>What quantized sites do to a model's answers.</summary>
+/// <param name="LogitSnrDb">Signal to noise at the logits, in decibels; null without noise.</param>
+/// <param name="SameTop1">The share of images with the float model's class, 0 to 1.</param>
+/// <param name="Top1">The share of labeled images classified correctly; null without labels.</param>
+internal sealed record AnswerEffect(double? LogitSnrDb, double SameTop1, double? Top1);

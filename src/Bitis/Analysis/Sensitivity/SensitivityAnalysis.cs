@@ -1,0 +1,196 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Bitis.Data;
+using Bitis.Evaluation;
+using Bitis.Execution.Sessions;
+using Bitis.Graphs;
+using Bitis.Models.Poses;
+using Bitis.Models.Segmentation;
+using Bitis.Quantization.Files;
+using Bitis.Quantization.Recipes;
+using Bitis.Tensors;
+
+namespace Bitis.Analysis.Sensitivity;
+
+/// <summary>Finds out which sites of a model suffer from quantization, and what they do to its answers.</summary>
+internal sealed class SensitivityAnalysis : IDisposable
+{
+    private readonly VisionModel _model;
+    private readonly QuantizedModel _quantized;
+    private readonly VectorizedEvaluator _inner;
+    private readonly SiteEvaluator _evaluator;
+    private readonly GraphExecutor _executor;
+    private readonly int _threads;
+    private readonly ulong _seed;
+    private readonly IReadOnlyList<ImageBatch> _batches;
+    private readonly List<FloatTensor> _exact = [];
+    private readonly ClassMap _classes;
+
+    /// <summary>Computes the float model's answers.</summary>
+    /// <param name="model">The float model.</param>
+    /// <param name="quantized">What the recipe made of it.</param>
+    /// <param name="images">The images of exact runs, which are kept in memory.</param>
+    /// <param name="batchSize">Images at once.</param>
+    /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
+    /// <param name="seed">The seed of the classes that are drawn for scores.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="BitisException">The images do not fit the model.</exception>
+    public SensitivityAnalysis(
+        VisionModel model, QuantizedModel quantized, ImageSource images, int batchSize, int threads, int seed,
+        CancellationToken cancellationToken)
+    {
+        RequireSupported(model, quantized.Recipe);
+        (_model, _quantized, _threads, _seed) = (model.Folded(), quantized, threads, (ulong)seed);
+        _classes = ClassMap.Create(images, model.Config.Classes, model.ClassNames);
+        _inner = new VectorizedEvaluator(threads);
+        _evaluator = new SiteEvaluator(_inner, quantized);
+        _executor = new GraphExecutor(quantized.Graph, _model.Weights, _evaluator);
+        Sites = SiteList.Of(quantized);
+        _batches = [.. ImageLoader.Load(images, model.Preprocessing, batchSize, 2, cancellationToken)];
+        foreach (ImageBatch batch in _batches)
+        {
+            FloatTensor logits = _executor.Run(batch.Images, cancellationToken);
+            Logits.RequireFinite(logits, image => batch.Names[image]);
+            _exact.Add(logits);
+        }
+        Float = Effect((_, _) => false, cancellationToken);
+    }
+
+    /// <summary>All sites, in the order of the graph.</summary>
+    public IReadOnlyList<QuantizedSite> Sites { get; }
+
+    /// <summary>The float model's answers.</summary>
+    public AnswerEffect Float { get; }
+
+    /// <summary>How many images are answered, and how many of them have labels.</summary>
+    public (int Images, int Labeled) Counts =>
+        (_batches.Sum(batch => batch.Count), _batches.Sum(batch => batch.Labels.Count(label => label is not null)));
+
+    /// <summary>Refuses models and recipes whose sites cannot be quantized one by one.</summary>
+    /// <exception cref="BitisException">It is such a model or recipe.</exception>
+    public static void RequireSupported(VisionModel model, Recipe recipe)
+    {
+        if (model.Config is IDenseConfig or PoseConfig)
+            throw new BitisException("The sensitivity of sites is for models that classify images.");
+        if (recipe.Behavior.Learning is not null || recipe.Behavior.Rotates)
+        {
+            throw new BitisException(
+                $"The method '{recipe.Method}' changes layers as a whole, so their sites cannot be quantized one by "
+                + "one: take one that only estimates ranges, such as mse, minmax or percentile.");
+        }
+    }
+
+    /// <summary>Scores all sites with one backward pass over the calibration images.</summary>
+    public IReadOnlyDictionary<QuantizedSite, SiteScore> Score(
+        CalibrationSet images, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+    {
+        ILookup<Node, QuantizedSite> byNode = Sites.ToLookup(site => site.Node);
+        // Nodes of the quantized model's graph and of the float model's are the same, in two graphs.
+        using var gradients = new OutputGradients(
+            _model, byNode.Select(group => _model.Graph[group.Key.Name]), _seed, _threads);
+        var sums = Sites.ToDictionary(site => site, _ => (Squares: 0.0, Signal: 0.0, Noise: 0.0, HasGradient: false));
+        int done = 0;
+        IReadOnlyDictionary<Node, FloatTensor> current = new Dictionary<Node, FloatTensor>();
+        var executor = new GraphExecutor(_quantized.Graph, _model.Weights, new Scorer(_evaluator, Observe));
+        _evaluator.IsQuantized = (_, _) => false;
+        foreach (FloatTensor batch in images.Read(cancellationToken))
+        {
+            current = gradients.Run(batch, done);
+            executor.Run(batch, cancellationToken);
+            done += batch.Shape[0];
+            progress?.Report(new WorkProgress("scoring sites", done, images.Count));
+        }
+        return sums.ToDictionary(
+            pair => pair.Key,
+            pair => new SiteScore(
+                pair.Value.HasGradient ? pair.Value.Squares / done : null,
+                Decibels(pair.Value.Signal, pair.Value.Noise)));
+
+        void Observe(
+            Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters, FloatTensor exact)
+        {
+            FloatTensor? gradient = current.GetValueOrDefault(_model.Graph[node.Name]);
+            foreach (QuantizedSite site in byNode[node])
+            {
+                FloatTensor noise = _evaluator.Compute(node, (_, kind) => kind == site.Kind, inputs, parameters);
+                TensorPrimitives.Subtract(noise.Span, exact.Span, noise.Span);
+                (double squares, double signal, double all, _) = sums[site];
+                int length = noise.Length / noise.Shape[0];
+                for (int image = 0; image < noise.Shape[0]; image++)
+                {
+                    ReadOnlySpan<float> part = noise.Span.Slice(image * length, length);
+                    if (gradient is not null)
+                        squares += Math.Pow(TensorPrimitives.Dot(part, gradient.Span.Slice(image * length, length)), 2);
+                    all += TensorPrimitives.SumOfSquares(part);
+                }
+                signal += TensorPrimitives.SumOfSquares<float>(exact.Span);
+                sums[site] = (squares, signal, all, gradient is not null);
+            }
+        }
+    }
+
+    /// <summary>What quantizing a site alone, and all others, does.</summary>
+    public ExactEffects Try(QuantizedSite site, CancellationToken cancellationToken) => new(
+        Effect((node, kind) => node == site.Node && kind == site.Kind, cancellationToken),
+        Effect((node, kind) => node != site.Node || kind != site.Kind, cancellationToken));
+
+    /// <summary>What quantizing some sites does.</summary>
+    public AnswerEffect Effect(Func<Node, SiteKind, bool> isQuantized, CancellationToken cancellationToken)
+    {
+        _evaluator.IsQuantized = isQuantized;
+        var result = new EvaluationResult(references: 1);
+        double signal = 0, noise = 0;
+        for (int i = 0; i < _batches.Count; i++)
+        {
+            FloatTensor logits = _executor.Run(_batches[i].Images, cancellationToken);
+            result.Add(logits, _classes.ClassesOf(_batches[i].Labels), _exact[i]);
+            float distance = TensorPrimitives.Distance<float>(logits.Span, _exact[i].Span);
+            noise += (double)distance * distance;
+            signal += TensorPrimitives.SumOfSquares<float>(_exact[i].Span);
+        }
+        return new AnswerEffect(Decibels(signal, noise), result.Agreements[0].Top1, result.Top1);
+    }
+
+    /// <summary>A digest of everything that exact runs depend on.</summary>
+    public string Identity()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((string name, FloatTensor weight) in _model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
+        }
+        hash.AppendData(Encoding.UTF8.GetBytes(_quantized.Calibration.Sha256));
+        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(
+            RecipeDocument.Of(_quantized.Recipe), QuantizedModelJson.Default.RecipeDocument));
+        foreach (ImageBatch batch in _batches)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(batch.Images.Span));
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Join(',', batch.Labels)));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _inner.Dispose();
+
+    private static double? Decibels(double signal, double noise) =>
+        noise > 0 ? 10 * Math.Log10(signal / noise) : null;
+
+    /// <summary>Shows each node's inputs and exact value.</summary>
+    private sealed class Scorer(INodeEvaluator inner, Scorer.Observer observe) : INodeEvaluator
+    {
+        public delegate void Observer(
+            Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters, FloatTensor exact);
+
+        public FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
+        {
+            FloatTensor exact = inner.Evaluate(node, inputs, parameters);
+            observe(node, inputs, parameters, exact);
+            return exact;
+        }
+    }
+}

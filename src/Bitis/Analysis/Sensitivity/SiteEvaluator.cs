@@ -1,0 +1,54 @@
+using Bitis.Execution.Sessions;
+using Bitis.Graphs;
+using Bitis.Quantization;
+using Bitis.Quantization.Scans;
+using Bitis.Tensors;
+
+namespace Bitis.Analysis.Sensitivity;
+
+/// <summary>Computes a model in float32 with chosen sites on their levels.</summary>
+/// <param name="inner">Computes everything else.</param>
+/// <param name="model">The quantized model, whose layers are neither smoothed nor rotated.</param>
+internal sealed class SiteEvaluator(VectorizedEvaluator inner, QuantizedModel model) : INodeEvaluator
+{
+    private readonly Dictionary<Node, FloatTensor> _softplusInputs = [], _weights = [];
+
+    /// <summary>Whether a site of a node is quantized.</summary>
+    public Func<Node, SiteKind, bool> IsQuantized { get; set; } = (_, _) => false;
+
+    /// <inheritdoc />
+    public FloatTensor Evaluate(Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters)
+    {
+        if (node.Operator.IsPartOfQuantizedScan)
+            _softplusInputs[node] = inputs[0];
+        return Compute(node, IsQuantized, inputs, parameters);
+    }
+
+    /// <summary>A node's value with some of its sites quantized.</summary>
+    public FloatTensor Compute(
+        Node node, Func<Node, SiteKind, bool> isQuantized, ReadOnlySpan<FloatTensor> inputs,
+        ReadOnlySpan<FloatTensor> parameters)
+    {
+        if (model.Scans.TryGetValue(node.Name, out QuantizedScan? scan))
+        {
+            HashSet<SiteKind> sites =
+                [.. SiteList.OfScans.Where(kind => isQuantized(node, kind))];
+            return sites.Count == 0
+                ? inner.Evaluate(node, inputs, parameters)
+                : new PartialScan(scan, sites).Run(
+                    [inputs[0], _softplusInputs[node.Inputs[1]], inputs[2], inputs[3]], parameters);
+        }
+        if (!model.Layers.TryGetValue(node.Name, out QuantizedLayer? layer))
+            return inner.Evaluate(node, inputs, parameters);
+        FloatTensor[] values = [.. inputs], weights = [.. parameters];
+        if (layer.Input is { } input && isQuantized(node, SiteKind.Input))
+            values[0] = SimulatedEvaluator.Map(inputs[0], input.Simulate);
+        if (layer.Weight is not null && isQuantized(node, SiteKind.Weight))
+        {
+            if (!_weights.TryGetValue(node, out FloatTensor? levels))
+                _weights.Add(node, levels = layer.DequantizeWeight(node.Operator));
+            weights[0] = levels;
+        }
+        return inner.Evaluate(node, values, weights);
+    }
+}

@@ -1,0 +1,31 @@
+using Bitis.Graphs;
+using Bitis.Quantization;
+
+namespace Bitis.Analysis.Sensitivity;
+
+/// <summary>The sites of quantized models.</summary>
+internal static class SiteList
+{
+    /// <summary>The sites of a scan.</summary>
+    public static IReadOnlyList<SiteKind> OfScans { get; } =
+        [SiteKind.U, SiteKind.Delta, SiteKind.Decay, SiteKind.B, SiteKind.C, SiteKind.HiddenState];
+
+    /// <summary>All sites of a model, in the order of its graph.</summary>
+    public static IReadOnlyList<QuantizedSite> Of(QuantizedModel model)
+    {
+        var sites = new List<QuantizedSite>();
+        foreach (Node node in model.Graph.Nodes)
+        {
+            if (model.Layers.TryGetValue(node.Name, out QuantizedLayer? layer))
+            {
+                if (layer.Weight is { } weight)
+                    sites.Add(new QuantizedSite(node, SiteKind.Weight, weight.Bits));
+                if (layer.Input is { } input)
+                    sites.Add(new QuantizedSite(node, SiteKind.Input, input.Bits));
+            }
+            if (model.Scans.TryGetValue(node.Name, out Quantization.Scans.QuantizedScan? scan))
+                sites.AddRange(OfScans.Select(kind => new QuantizedSite(node, kind, scan.U.Bits)));
+        }
+        return sites;
+    }
+}
