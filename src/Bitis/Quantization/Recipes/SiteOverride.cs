@@ -41,7 +41,7 @@ public sealed record SiteOverride(
         ',', ((string?[])[Bits?.ToString(), Scope?.ToString().ToLowerInvariant()]).Where(value => value is not null));
 
     private static Scope? ScopeOf(string text) =>
-        Enum.GetValues<Scope>().Cast<Scope?>().FirstOrDefault(scope => scope.ToString()!.ToLowerInvariant() == text);
+        Enum.GetValues<Scope>().Cast<Scope?>().FirstOrDefault(scope => string.Equals(scope.ToString(), text, StringComparison.OrdinalIgnoreCase));
 
     private static BitisException Malformed(string text) => new(
         $"'{text}' is not an override: expected PATTERN=BITS, PATTERN=SCOPE or PATTERN=BITS,SCOPE, such as "

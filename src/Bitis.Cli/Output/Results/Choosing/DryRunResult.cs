@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Bitis.Cli.Input;
+using Bitis.Graphs;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
-using Bitis.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Cli.Output.Results.Choosing;
