@@ -28,7 +28,7 @@ public sealed class SensitivityTests : IDisposable
     public void A_site_made_sensitive_is_first(string text, string site)
     {
         VisionModel model = VisionModel.LoadShipped("vim-micro-builtin");
-        Recipe recipe = Ssm with { Scope = Scope.Linear, Overrides = [Bitis.Quantization.Recipes.SiteOverride.Parse(text)] };
+        Recipe recipe = Ssm with { Scope = Scope.Linear, Overrides = [SiteOverride.Parse(text)] };
         using ImageSource images = new BuiltInImageSource(BuiltInSplit.Test).Take(24, seed: 1);
         CalibrationSet calibration = CalibrationSet.FromImages(images, model.Preprocessing);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, calibration, recipe);
@@ -92,10 +92,10 @@ public sealed class SensitivityTests : IDisposable
             value = MathF.Log(1 + MathF.Exp(value));
         FloatTensor[] parameters = [.. node.ParameterNames.Select(parameter => model.Weights[parameter])];
         FloatTensor exact = node.Operator.Forward([inputs[0], delta, inputs[2], inputs[3]], parameters);
-        FloatTensor none = new PartialScan(scan, new HashSet<SiteKind>()).Run(inputs, parameters);
+        FloatTensor none = new PartialScan(scan, new HashSet<SiteKind>(), threads: 2).Run(inputs, parameters);
         Assert.True(Error(none, exact) < 1e-5);
         FloatTensor integer = SimulatedScan.Run(scan, inputs, parameters[1]);
-        FloatTensor all = new PartialScan(scan, SiteList.OfScans.ToHashSet()).Run(inputs, parameters);
+        FloatTensor all = new PartialScan(scan, SiteList.OfScans.ToHashSet(), threads: 2).Run(inputs, parameters);
         Assert.True(Error(all, integer) < 0.3 * Error(integer, exact));
 
         static double Error(FloatTensor x, FloatTensor y) =>

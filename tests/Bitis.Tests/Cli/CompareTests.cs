@@ -37,7 +37,8 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void Methods_are_combined_with_bits_and_scopes()
     {
-        JsonElement[] models = Models([.. Command, "--methods", "minmax,mse", "--bits", "w8a8,w4a8", "--scopes", "linear,ssm"]);
+        JsonElement[] models = Models(
+            [.. Command, "--methods", "minmax,mse", "--bits", "w8a8,w4a8", "--scopes", "linear,ssm"]);
         Assert.Equal(1 + 8, models.Length);
         Assert.Equal("mse w4a8 ssm", models[8].GetProperty("name").GetString());
     }
@@ -62,11 +63,21 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void A_dry_run_counts_what_is_learned()
+    {
+        long Runs(string method) => CliRunner.RunJson([.. Command, "--methods", method, "--dry-run"])
+            .GetProperty("runs").GetInt64();
+        Assert.True(Runs("ptq4vm") > 10 * Runs("mse"));
+    }
+
+    [Fact]
     public void Contradictions_are_refused()
     {
         CliRunner.Run(Command).AssertRefused("either --recipes or --methods");
         CliRunner.Run([.. Command, "--methods", "nonsense"]).AssertRefused("nonsense");
         CliRunner.Run([.. Command, "--recipes", "missing.json"]).AssertRefused("missing.json");
+        CliRunner.Run([.. Command, "--methods", "mse", "--labels", "masks"])
+            .AssertRefused("--labels is for models that segment");
     }
 
     private static JsonElement[] Models(params string[] command) =>

@@ -40,7 +40,9 @@ internal abstract class ChoosingCommand : BitisCommand
     /// <param name="example">A command line.</param>
     /// <param name="context">Its outputs and its cancellation.</param>
     /// <param name="needsData">Whether it needs images besides those of the calibration.</param>
-    protected ChoosingCommand(string name, string description, string example, CliContext context, bool needsData)
+    /// <param name="takesMaps">Whether it takes models that segment, with labels for each pixel.</param>
+    protected ChoosingCommand(string name, string description, string example, CliContext context, bool needsData,
+        bool takesMaps)
         : base(name, description, example, context)
     {
         const string what = "Images to measure with; accuracy needs labels.";
@@ -48,14 +50,10 @@ internal abstract class ChoosingCommand : BitisCommand
             ? CommonOptions.RequiredPath("--data", what, "IMAGES")
             : CommonOptions.Path("--data", what + " [default: those of the calibration]", "IMAGES");
         _model = new ModelOptionSet(this, "MODEL", takesQuantized: false);
-        foreach (
-            Option option in (Option[])
-            [
-                _calibration, _data, _labels, _images, _limit, _batch, _seed, _threads, _dryRun,
-            ])
-        {
+        foreach (Option option in (Option[])[_calibration, _data, _images, _limit, _batch, _seed, _threads, _dryRun])
             Options.Add(option);
-        }
+        if (takesMaps)
+            Options.Add(_labels);
         _imageOptions = new ImageOptionSet(this);
     }
 
@@ -108,9 +106,16 @@ internal abstract class ChoosingCommand : BitisCommand
                 ? drawn
                 : arguments.GetValue(_limit) is { } limit ? data.Take(limit, seed) : data;
             if (arguments.GetValue(_labels) is { } labels)
-                measured = measured.WithPixelLabels(labels);
+            {
+                measured = model.Config is IDenseConfig
+                    ? measured.WithPixelLabels(labels)
+                    : throw new BitisException("--labels is for models that segment. Leave the option out.");
+            }
             if (data is not null)
-                (measured, _) = _imageOptions.Usable(arguments, measured, threads, this, progress, Context.Cancellation);
+            {
+                (measured, _) = _imageOptions.Usable(
+                    arguments, measured, threads, this, progress, Context.Cancellation);
+            }
             return new ChoosingImages(calibration, drawn, set, data, measured)
             {
                 IsSameSet = dataPath is not null

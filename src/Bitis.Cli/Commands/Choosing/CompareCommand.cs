@@ -46,7 +46,7 @@ internal sealed class CompareCommand : ChoosingCommand
             "Quantizes a model with several recipes or methods, and shows accuracy, agreement, size and latency side "
             + "by side.",
             "bitis compare vim_t.pth --methods mse,ptq4vm+ --bits w8a8,w4a8 --calibration photos/ --data test/",
-            context, needsData: true)
+            context, needsData: true, takesMaps: true)
     {
         foreach (Option option in (Option[])[_recipes, _methods, _bits, _scopes, _steps])
             Options.Add(option);
@@ -71,12 +71,13 @@ internal sealed class CompareCommand : ChoosingCommand
             return DryRunResult.For(
                 model, [.. recipes.Select(entry => $"quantize and measure {entry.Name}")],
                 images.Measured.Count * (recipes.Count + 1L),
-                images.Drawn.Count * recipes.Sum(entry => DryRunResult.Passes(entry.Recipe, model.Float!.Graph)),
+                images.Drawn.Count * recipes.Sum(entry => DryRunResult.Passes(entry.Recipe, images.Drawn.Count)),
                 threads, Context.Cancellation);
         }
         var comparison = new ModelComparison(
             model.Float!, images.Measured, Batch(arguments), threads, progress, Context.Cancellation);
         var rows = new List<ComparedModel>();
+        var floatTimes = new List<Latency>();
         foreach ((string name, Recipe recipe) in recipes)
         {
             progress.Report(new WorkProgress("quantizing and measuring", rows.Count, recipes.Count, name));
@@ -88,18 +89,14 @@ internal sealed class CompareCommand : ChoosingCommand
             ModelMeasures measures = comparison.Measure(quantized, progress: null, Context.Cancellation);
             (Latency latency, Latency original) = comparison.Time(
                 quantized, threads, LatencyRuns, Context.Cancellation);
+            floatTimes.Add(original);
             rows.Add(Row(
                 name, recipe, measures, quantized.Save(Stream.Null, Context.Cancellation), latency, original, seconds));
         }
-        ComparedModel first = rows.OrderBy(row => row.FloatLatencyMs).ElementAt(rows.Count / 2);
+        Latency floatTime = floatTimes.OrderBy(time => time.Median).ElementAt(floatTimes.Count / 2);
         ComparedModel floats = Row(
             "float32", null, comparison.Float, model.Float!.Weights.Values.Sum(weight => 4L * weight.Length),
-            latency: null, original: null, seconds: 0) with
-        {
-            LatencyMs = first.FloatLatencyMs,
-            P90Ms = first.FloatLatencyMs,
-            FloatLatencyMs = first.FloatLatencyMs,
-        };
+            floatTime, floatTime, seconds: 0);
         WarnOfDamaged(images.Measured);
         return new CompareResult(
             model.Reference, model.Config.Family, model.Float!.Graph.ParameterCount, images.CalibrationDescription,
@@ -108,11 +105,11 @@ internal sealed class CompareCommand : ChoosingCommand
     }
 
     private static ComparedModel Row(
-        string name, Recipe? recipe, ModelMeasures measures, long bytes, Latency? latency, Latency? original,
+        string name, Recipe? recipe, ModelMeasures measures, long bytes, Latency latency, Latency original,
         double seconds) => new(
         name, recipe, measures.Top1, measures.Top5, measures.MeanIou, measures.PixelAccuracy, measures.PositionError,
-        measures.SizeError, measures.AngleError, measures.SameTop1, bytes, latency?.Median.TotalMilliseconds ?? 0,
-        latency?.P90.TotalMilliseconds ?? 0, original?.Median.TotalMilliseconds ?? 0, seconds);
+        measures.SizeError, measures.AngleError, measures.SameTop1, bytes, latency.Median.TotalMilliseconds,
+        latency.P90.TotalMilliseconds, original.Median.TotalMilliseconds, seconds);
 
     private IReadOnlyList<(string Name, Recipe Recipe)> ReadRecipes(ParseResult arguments)
     {
@@ -121,7 +118,8 @@ internal sealed class CompareCommand : ChoosingCommand
             throw new BitisException("Give either --recipes or --methods.");
         if (files.Length > 0)
         {
-            return arguments.GetValue(_bits) is not { Length: > 0 } && arguments.GetValue(_scopes) is not { Length: > 0 }
+            return arguments.GetValue(_bits) is not { Length: > 0 }
+                && arguments.GetValue(_scopes) is not { Length: > 0 }
                 && arguments.GetValue(_steps) is null
                 ? [.. files.Select(file => (file, RecipeFile.Load(file)))]
                 : throw new BitisException("--bits, --scopes and --steps go with --methods; a recipe says its own.");

@@ -33,7 +33,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
             "Ranks a model's sites (weights, inputs, and what is inside of scans) by what their quantization does to "
             + "the answers.",
             "bitis sensitivity vim_t.pth --calibration photos/ --scope ssm --bits w4a8 --exact 20",
-            context, needsData: false)
+            context, needsData: false, takesMaps: false)
     {
         Options.Add(_exact);
         Options.Add(_work);
@@ -53,7 +53,9 @@ internal sealed class SensitivityCommand : ChoosingCommand
         SensitivityAnalysis.RequireSupported(model.Float!, recipe);
         _ = new SiteSelection(recipe, model.Float!.Folded().Graph);
         using ChoosingImages images = OpenImages(arguments, model, progress);
-        ImageSource measured = HasLimit(arguments) ? images.Measured : images.Measured.Take(UsualImages, Seed(arguments));
+        ImageSource measured = HasLimit(arguments)
+            ? images.Measured
+            : images.Measured.Take(UsualImages, Seed(arguments));
         int threads = Threads(arguments), wanted = arguments.GetValue(_exact) ?? UsualExact;
         string? classes = ClassMap.Describe(measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
@@ -111,7 +113,8 @@ internal sealed class SensitivityCommand : ChoosingCommand
     {
         var selection = new SiteSelection(recipe, model.Float!.Folded().Graph);
         int sites = selection.Layers.Sum(
-            layer => (layer.Bits.Weights == BitWidths.Float ? 0 : 1) + (layer.Bits.Activations == BitWidths.Float ? 0 : 1))
+            layer => (layer.Bits.Weights == BitWidths.Float ? 0 : 1)
+                + (layer.Bits.Activations == BitWidths.Float ? 0 : 1))
             + (selection.Scans.Count * SiteList.OfScans.Count);
         int exact = Math.Min(wanted, sites);
         return DryRunResult.For(
@@ -121,7 +124,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
                 $"run {exact} of them exactly, twice, on {measured.Count} images",
             ],
             measured.Count * ((2L * exact) + 3),
-            images.Drawn.Count * (DryRunResult.Passes(recipe, model.Float!.Graph) + 5L), threads, Context.Cancellation);
+            images.Drawn.Count * (DryRunResult.Passes(recipe, images.Drawn.Count) + 5L), threads, Context.Cancellation);
     }
 
     private static SiteEffect? Effect(AnswerEffect? effect) =>

@@ -7,7 +7,7 @@ using Bitis.Training;
 
 namespace Bitis.Analysis.Sensitivity;
 
-/// <summary>The gradients of a sampled log-likelihood with respect to the values of some nodes, image by image.</summary>
+/// <summary>The gradients of a sampled log-likelihood by the values of some nodes, image by image.</summary>
 /// <remarks>
 /// A node whose gradient is wanted gets an embedding of zeros behind it. The embedding's gradient in a batch of one
 /// image is that of the node's value. Values that are not tokens, such as maps, have none.
@@ -36,7 +36,8 @@ internal sealed class OutputGradients : IDisposable
         int count = ThreadCount.Resolve(threads);
         _parallel = new ParallelOptions { MaxDegreeOfParallelism = count };
         for (int i = 0; i < count; i++)
-            _executors.Add((new GradientExecutor(graph, weights, threads: 1), new SampledClassLoss(model.Config.Classes)));
+            _executors.Add(
+                (new GradientExecutor(graph, weights, threads: 1), new SampledClassLoss(model.Config.Classes)));
     }
 
     /// <summary>The gradients of some images.</summary>

@@ -11,7 +11,8 @@ namespace Bitis.Analysis.Sensitivity;
 /// </remarks>
 /// <param name="scan">The quantizers.</param>
 /// <param name="sites">The sites that are quantized.</param>
-internal sealed class PartialScan(QuantizedScan scan, IReadOnlySet<SiteKind> sites)
+/// <param name="threads">How many threads compute.</param>
+internal sealed class PartialScan(QuantizedScan scan, IReadOnlySet<SiteKind> sites, int threads)
 {
     private readonly bool _u = sites.Contains(SiteKind.U), _delta = sites.Contains(SiteKind.Delta),
         _decay = sites.Contains(SiteKind.Decay), _b = sites.Contains(SiteKind.B), _c = sites.Contains(SiteKind.C),
@@ -29,7 +30,9 @@ internal sealed class PartialScan(QuantizedScan scan, IReadOnlySet<SiteKind> sit
             c = Levels(inputs[3], scan.C, _c), rates = parameters[0], d = parameters[1];
         FloatTensor y = FloatTensor.Uninitialized(u.Shape);
         int channels = u.Shape[2];
-        Parallel.For(0, u.Shape[0] * channels, i => RunChannel(u, delta, b, c, rates, d, y, i / channels, i % channels));
+        Parallel.For(
+            0, u.Shape[0] * channels, new ParallelOptions { MaxDegreeOfParallelism = threads },
+            i => RunChannel(u, delta, b, c, rates, d, y, i / channels, i % channels));
         return y;
     }
 

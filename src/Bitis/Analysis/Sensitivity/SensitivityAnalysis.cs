@@ -7,6 +7,7 @@ using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Kernels.Dispatch;
 using Bitis.Models.Poses;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization.Files;
@@ -46,7 +47,7 @@ internal sealed class SensitivityAnalysis : IDisposable
         (_model, _quantized, _threads, _seed) = (model.Folded(), quantized, threads, (ulong)seed);
         _classes = ClassMap.Create(images, model.Config.Classes, model.ClassNames);
         _inner = new VectorizedEvaluator(threads);
-        _evaluator = new SiteEvaluator(_inner, quantized);
+        _evaluator = new SiteEvaluator(_inner, quantized, ThreadCount.Resolve(threads));
         _executor = new GraphExecutor(quantized.Graph, _model.Weights, _evaluator);
         Sites = SiteList.Of(quantized);
         _batches = [.. ImageLoader.Load(images, model.Preprocessing, batchSize, 2, cancellationToken)];

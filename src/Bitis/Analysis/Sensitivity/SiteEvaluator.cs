@@ -9,7 +9,8 @@ namespace Bitis.Analysis.Sensitivity;
 /// <summary>Computes a model in float32 with chosen sites on their levels.</summary>
 /// <param name="inner">Computes everything else.</param>
 /// <param name="model">The quantized model, whose layers are neither smoothed nor rotated.</param>
-internal sealed class SiteEvaluator(VectorizedEvaluator inner, QuantizedModel model) : INodeEvaluator
+/// <param name="threads">How many threads compute a scan.</param>
+internal sealed class SiteEvaluator(VectorizedEvaluator inner, QuantizedModel model, int threads) : INodeEvaluator
 {
     private readonly Dictionary<Node, FloatTensor> _softplusInputs = [], _weights = [];
 
@@ -35,7 +36,7 @@ internal sealed class SiteEvaluator(VectorizedEvaluator inner, QuantizedModel mo
                 [.. SiteList.OfScans.Where(kind => isQuantized(node, kind))];
             return sites.Count == 0
                 ? inner.Evaluate(node, inputs, parameters)
-                : new PartialScan(scan, sites).Run(
+                : new PartialScan(scan, sites, threads).Run(
                     [inputs[0], _softplusInputs[node.Inputs[1]], inputs[2], inputs[3]], parameters);
         }
         if (!model.Layers.TryGetValue(node.Name, out QuantizedLayer? layer))

@@ -34,7 +34,11 @@ internal static class IdleMembers
         if (graph.Nodes.All(node => node.Operator.ScanSize is null))
             throw Idle(member, "the model has no scans");
         if (scans.Count == 0)
-            throw Idle(member, $"scans stay float32 with {recipe.Bits}{(recipe.Overrides.Count > 0 ? " and its overrides" : "")}");
+        {
+            throw Idle(
+                member,
+                $"scans stay float32 with {recipe.Bits}{(recipe.Overrides.Count > 0 ? " and its overrides" : "")}");
+        }
         if (recipe.Decay == DecaySpacing.LongTailed && !recipe.Scan.SearchesOutput)
             throw Idle("decay", $"the method '{recipe.Method}' does not try long-tailed levels (qmamba does)");
         int longest = scans.Max(scan => scan.Shape[0]);

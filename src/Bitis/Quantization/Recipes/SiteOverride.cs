@@ -15,6 +15,9 @@ public sealed record SiteOverride(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BitWidths? Bits = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Scope? Scope = null)
 {
+    private static readonly Dictionary<string, Scope> Scopes =
+        Enum.GetValues<Scope>().ToDictionary(scope => scope.ToString().ToLowerInvariant());
+
     /// <summary>Reads <c>pattern=bits</c>, <c>pattern=scope</c> or <c>pattern=bits,scope</c>.</summary>
     /// <exception cref="BitisException">The text has another form.</exception>
     public static SiteOverride Parse(string text)
@@ -40,8 +43,7 @@ public sealed record SiteOverride(
     public override string ToString() => $"{Pattern}=" + string.Join(
         ',', ((string?[])[Bits?.ToString(), Scope?.ToString().ToLowerInvariant()]).Where(value => value is not null));
 
-    private static Scope? ScopeOf(string text) =>
-        Enum.GetValues<Scope>().Cast<Scope?>().FirstOrDefault(scope => string.Equals(scope.ToString(), text, StringComparison.OrdinalIgnoreCase));
+    private static Scope? ScopeOf(string text) => Scopes.TryGetValue(text, out Scope scope) ? scope : null;
 
     private static BitisException Malformed(string text) => new(
         $"'{text}' is not an override: expected PATTERN=BITS, PATTERN=SCOPE or PATTERN=BITS,SCOPE, such as "

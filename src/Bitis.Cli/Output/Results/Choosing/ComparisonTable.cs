@@ -6,7 +6,8 @@ internal static class ComparisonTable
     /// <summary>Writes the table. Measures that no model has get no column.</summary>
     public static void Write(Report report, IReadOnlyList<ComparedModel> models)
     {
-        bool named = models.Any(model => model.Recipe is not null && model.Name.EndsWith(".json", StringComparison.Ordinal));
+        bool named = models.Any(
+            model => model.Recipe is not null && model.Name.EndsWith(".json", StringComparison.Ordinal));
         (string Title, Func<ComparedModel, string?> Cell)[] columns =
         [
             ("recipe", model => named ? model.Name : null),

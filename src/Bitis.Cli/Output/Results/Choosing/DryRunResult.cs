@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Bitis.Cli.Input;
-using Bitis.Graphs;
-using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 
@@ -9,15 +7,18 @@ namespace Bitis.Cli.Output.Results.Choosing;
 
 /// <summary>What a long command would do, with a rough estimate of memory and time.</summary>
 /// <param name="Steps">The work in order.</param>
-/// <param name="MillisecondsPerImage">What the float model takes for an image now, on the threads of the command.</param>
+/// <param name="MillisecondsPerImage">What the float model takes for an image now.</param>
 /// <param name="Runs">How many images pass through a model.</param>
-/// <param name="Seconds">The time of these runs, without learning.</param>
+/// <param name="Seconds">The time of these runs.</param>
 /// <param name="MemoryBytes">The weights of the models and images that are in memory at a time.</param>
 internal sealed record DryRunResult(
     IReadOnlyList<string> Steps, double MillisecondsPerImage, long Runs, double Seconds, long MemoryBytes)
     : ICommandResult
 {
     private const int Copies = 4, TimedImages = 3;
+
+    /// <summary>A step runs each block forward and, which takes two to three times as long, backward.</summary>
+    private const int PassesOfStep = 4;
 
     /// <summary>Measures the float model and estimates the work.</summary>
     public static DryRunResult For(
@@ -39,11 +40,11 @@ internal sealed record DryRunResult(
     }
 
     /// <summary>How often a recipe reads its calibration images, in passes of the float model.</summary>
-    public static long Passes(Recipe recipe, Graph graph)
+    public static long Passes(Recipe recipe, int images)
     {
         long passes = 2 + (recipe.CoversScans ? 2 : 0);
         return recipe.Behavior.Learning is { } learning
-            ? passes + (graph.BlockCount == 0 ? 0 : 3L * learning.Steps * (learning.BatchSize ?? 1) / CalibrationSet.UsualImages)
+            ? passes + ((long)PassesOfStep * learning.Steps * Math.Min(learning.BatchSize ?? images, images) / images)
             : passes;
     }
 

@@ -9,7 +9,7 @@ namespace Bitis.Cli.Output.Results.Choosing;
 /// <param name="Score">The score from gradients; null if the site has none.</param>
 /// <param name="SnrDb">The signal-to-noise ratio at the site's own output; null without noise.</param>
 /// <param name="Alone">What quantizing it alone does; null if it was not tried.</param>
-/// <param name="LeftAlone">What leaving it in float32, and quantizing all others, does; null if it was not tried.</param>
+/// <param name="LeftAlone">What leaving only it in float32 does; null if it was not tried.</param>
 internal sealed record SiteSensitivity(
     string Site,
     string Node,
