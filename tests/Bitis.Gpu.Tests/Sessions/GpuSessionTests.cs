@@ -182,7 +182,7 @@ public sealed class GpuSessionTests
     {
         if (HasDriver())
             return;
-        const string Reason = "There is no CUDA driver on this machine, so models run on the CPU only.";
+        const string Reason = "This machine has no CUDA driver (libcuda or nvcuda), so there is no GPU to use.";
         Assert.Equal(Reason, Assert.Throws<BitisException>(NvidiaGpu.FindAll).Message);
         Assert.Equal(
             Reason, Assert.Throws<BitisException>(() => InferenceSession.Create(Model, new GpuOptions())).Message);
