@@ -14,6 +14,9 @@ internal static class CommandLine
 {
     private const string Kept = "Output files are complete or unchanged.";
 
+    /// <summary>The start of the parser's message about a word that it has no use for.</summary>
+    private const string Unrecognized = "Unrecognized command or argument";
+
     private const string LoadCauses =
         "the system may allow too few open files (ulimit -n), or the installation is incomplete.";
 
@@ -74,7 +77,7 @@ internal static class CommandLine
     private static int RefuseUsage(ParseResult parsed, CliContext context)
     {
         // One mistake can cause several errors. The first that names the typed text is shown.
-        string message = parsed.Errors.Select(error => error.Message).OrderBy(Vagueness).First();
+        string message = parsed.Errors.Select(error => Uniform(error.Message)).OrderBy(Vagueness).First();
         Command command = parsed.CommandResult.Command;
         if (Vagueness(message) < 2 && message.Split('\'') is [_, var typed, _])
             message += Suggestion.Of(typed, Words(command));
@@ -91,10 +94,16 @@ internal static class CommandLine
         .. command.Options.SelectMany(option => (IEnumerable<string>)[option.Name, .. option.Aliases]),
     ];
 
+    /// <summary>Names an unknown option alike, whether an argument or the parser refuses it.</summary>
+    private static string Uniform(string message) =>
+        message.StartsWith($"{Unrecognized} '-", StringComparison.Ordinal)
+            ? CommonOptions.UnknownOption + message[Unrecognized.Length..]
+            : message;
+
     private static int Vagueness(string message) => message switch
     {
         _ when message.StartsWith(CommonOptions.UnknownOption, StringComparison.Ordinal) => 0,
-        _ when message.StartsWith("Unrecognized", StringComparison.Ordinal) => 1,
+        _ when message.StartsWith(Unrecognized, StringComparison.Ordinal) => 1,
         _ => 2,
     };
 

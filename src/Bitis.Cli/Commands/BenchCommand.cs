@@ -56,7 +56,7 @@ internal sealed class BenchCommand : BitisCommand
                 $"the baseline takes images {models[1].Config.InputShape}, the model {models[0].Config.InputShape}.");
         }
 
-        SessionOptions options = _device.Choose(arguments, models, threads, Warn);
+        SessionOptions options = _device.Choose(arguments, threads, Warn);
         var sessions = new List<MeasuredModel>();
         try
         {

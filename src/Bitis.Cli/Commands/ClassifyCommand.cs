@@ -68,7 +68,7 @@ internal sealed class ClassifyCommand : BitisCommand
             : model.ClassNames;
         int threads = ThreadCount.Resolve(arguments.GetValue(_threads) ?? 0);
         using InferenceSession session = model.CreateSession(
-            _device.Choose(arguments, [model], threads, Warn), Context.Cancellation);
+            _device.Choose(arguments, threads, Warn), Context.Cancellation);
         var answers = new List<ImageAnswers>();
         var bad = new List<BadImage>();
         foreach (string path in arguments.GetRequiredValue(_images))

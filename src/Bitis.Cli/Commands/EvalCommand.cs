@@ -86,7 +86,7 @@ internal sealed class EvalCommand : BitisCommand
         IReadOnlyList<LoadedModel> models =
             LoadModels(references, _model.Options(arguments), progress);
         LoadedModel model = models[0];
-        SessionOptions options = _device.Choose(arguments, models, threads, Warn);
+        SessionOptions options = _device.Choose(arguments, threads, Warn);
         if (model.Config is IDenseConfig)
             return Segmentation(arguments, model, options, source, images, progress);
         Refuse(arguments, "is for models that segment; this one classifies images", _labels, _window);

@@ -35,14 +35,12 @@ internal sealed class DeviceOptionSet
         Auto,
     }
 
-    /// <summary>How sessions of some models use the machine.</summary>
+    /// <summary>How sessions use the machine.</summary>
     /// <param name="arguments">The parsed command line.</param>
-    /// <param name="models">The models.</param>
     /// <param name="threads">How many threads compute on the CPU; 0 for all.</param>
     /// <param name="warn">Receives the reason if <c>auto</c> chooses the CPU.</param>
-    /// <exception cref="BitisException">The options contradict one another or the models.</exception>
-    public SessionOptions Choose(
-        ParseResult arguments, IEnumerable<LoadedModel> models, int threads, Action<string> warn)
+    /// <exception cref="BitisException">The options contradict one another.</exception>
+    public SessionOptions Choose(ParseResult arguments, int threads, Action<string> warn)
     {
         DeviceChoice device = arguments.GetValue(_device);
         FloatPrecision? precision = arguments.GetValue(_precision);

@@ -46,7 +46,8 @@ internal static unsafe class CudaDriver
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
-            throw new BitisException("There is no CUDA driver on this machine, so models run on the CPU only.", e);
+            throw new BitisException(
+                "This machine has no CUDA driver (libcuda or nvcuda), so there is no GPU to use.", e);
         }
 
         if (version < LeastVersion)

@@ -15,13 +15,24 @@ internal sealed class ModuleCache(string folder)
 {
     private const string Extension = ".cubin";
 
-    /// <summary>The folder of the user: <c>bitis/gpu</c> in <c>XDG_CACHE_HOME</c> or <c>~/.cache</c>.</summary>
-    public static ModuleCache OfUser => new(Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
-            ? home
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "bitis",
-        "gpu"));
+    /// <summary>The folder of the user; null if the user has none.</summary>
+    public static ModuleCache? OfUser => FolderOf(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME"),
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)) is { } folder
+        ? new ModuleCache(folder)
+        : null;
+
+    /// <summary><c>bitis/gpu</c> in <c>XDG_CACHE_HOME</c> or <c>~/.cache</c>; null if neither is absolute.</summary>
+    /// <remarks>A relative folder would change with the current one. The specification of XDG ignores it.</remarks>
+    /// <param name="cacheHome">The variable, if it is set.</param>
+    /// <param name="profile">The user's home; empty if there is none.</param>
+    internal static string? FolderOf(string? cacheHome, string profile)
+    {
+        string? caches = Path.IsPathFullyQualified(cacheHome ?? "") ? cacheHome
+            : Path.IsPathFullyQualified(profile) ? Path.Combine(profile, ".cache")
+            : null;
+        return caches is null ? null : Path.Combine(caches, "bitis", "gpu");
+    }
 
     /// <summary>An assembled kernel; null if there is none that is whole.</summary>
     /// <param name="key">The device, its driver, and the text.</param>

@@ -7,18 +7,16 @@ namespace Bitis.Gpu.Sessions;
 
 /// <summary>The plans of a model on a device: one for many images, and one for a single image.</summary>
 /// <remarks>
-/// A single image wants kernels with many small blocks, so it has a plan of its own, made at the first such call.
+/// A single image wants kernels with many small blocks, so it has a plan of its own. Both plans are made at once: a
+/// device that cannot hold them is refused when a session is created, while the CPU can still take its place.
 /// </remarks>
 internal sealed class GpuWorkspace : IDisposable
 {
     /// <summary>The images of a plan: enough to keep a GPU busy, few enough for buffers of moderate size.</summary>
     private const int FewestImages = 16, MostImages = 128;
 
-    private readonly Func<GpuDevice> _open;
-    private readonly Func<GpuDevice, int, GpuPlan> _plan;
-    private readonly GpuPlan _many;
+    private readonly GpuPlan _many, _single;
     private readonly int _imageLength;
-    private GpuPlan? _single;
 
     /// <summary>Plans a model.</summary>
     /// <param name="open">Opens the device.</param>
@@ -27,10 +25,19 @@ internal sealed class GpuWorkspace : IDisposable
     /// <exception cref="BitisException">The device cannot compute the model.</exception>
     public GpuWorkspace(Func<GpuDevice> open, Graph graph, Func<GpuDevice, int, GpuPlan> plan)
     {
-        (_open, _plan, _imageLength) = (open, plan, (int)graph.Input.Shape.ElementCount);
+        _imageLength = (int)graph.Input.Shape.ElementCount;
         GpuDevice device = open();
         _many = plan(device, ImagesAtOnce(graph, device.CacheBytes));
-        WeightBytes = device.UploadedBytes;
+        try
+        {
+            WeightBytes = device.UploadedBytes;
+            _single = plan(open(), 1);
+        }
+        catch
+        {
+            _many.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The bytes that the model keeps on the device between calls.</summary>
@@ -48,12 +55,12 @@ internal sealed class GpuWorkspace : IDisposable
     /// <param name="logits">Receives the logits, image after image.</param>
     /// <param name="cancellationToken">Ends the work before the next images.</param>
     public void Run(ReadOnlySpan<float> images, Span<float> logits, CancellationToken cancellationToken) =>
-        (images.Length == _imageLength ? Single() : _many).Run(images, logits, cancellationToken);
+        (images.Length == _imageLength ? _single : _many).Run(images, logits, cancellationToken);
 
     /// <summary>Runs one image, and times each kernel.</summary>
     public IReadOnlyList<OperationTime> Profile(ReadOnlySpan<float> image) =>
     [
-        .. Single().Profile(image).Select((step, i) => new OperationTime(
+        .. _single.Profile(image).Select((step, i) => new OperationTime(
             $"launch {i + 1}", step.Launch.Function.Kernel.Name, step.Time)),
     ];
 
@@ -61,8 +68,6 @@ internal sealed class GpuWorkspace : IDisposable
     public void Dispose()
     {
         _many.Dispose();
-        _single?.Dispose();
+        _single.Dispose();
     }
-
-    private GpuPlan Single() => _single ??= _plan(_open(), 1);
 }

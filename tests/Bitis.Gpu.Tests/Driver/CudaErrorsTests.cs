@@ -14,7 +14,7 @@ public sealed class CudaErrorsTests
         if (NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out _))
             return; // This machine has one.
         BitisException e = Assert.Throws<BitisException>(() => CudaDriver.Devices());
-        Assert.Equal("There is no CUDA driver on this machine, so models run on the CPU only.", e.Message);
+        Assert.Equal("This machine has no CUDA driver (libcuda or nvcuda), so there is no GPU to use.", e.Message);
     }
 
     [Theory]

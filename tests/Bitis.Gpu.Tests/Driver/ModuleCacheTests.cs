@@ -9,6 +9,8 @@ public sealed class ModuleCacheTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    private string? Absolute(string? name) => name is null or "" ? name : Path.Combine(_folder, name);
+
     [Fact]
     public void What_was_added_is_found_until_it_is_removed()
     {
@@ -22,6 +24,27 @@ public sealed class ModuleCacheTests : IDisposable
         cache.Remove("key");
         Assert.Null(cache.Find("key"));
         cache.Remove("key");
+    }
+
+    [Theory]
+    [InlineData("caches", "home", "caches")]
+    [InlineData(null, "home", "home/.cache")]
+    [InlineData("", "home", "home/.cache")]
+    [InlineData("caches", "", "caches")]
+    public void The_folder_of_the_user_is_absolute(string? cacheHome, string profile, string expected) =>
+        Assert.Equal(
+            Path.Combine([_folder, .. expected.Split('/'), "bitis", "gpu"]),
+            ModuleCache.FolderOf(Absolute(cacheHome), Absolute(profile)!));
+
+    [Theory]
+    [InlineData(null, "")]
+    [InlineData("caches", "")]
+    [InlineData("./caches", "home")]
+    public void A_relative_folder_is_not_used(string? cacheHome, string profile)
+    {
+        Assert.Null(ModuleCache.FolderOf(cacheHome, profile));
+        Assert.Equal(
+            Path.Combine(_folder, ".cache", "bitis", "gpu"), ModuleCache.FolderOf(cacheHome, _folder));
     }
 
     [Theory]

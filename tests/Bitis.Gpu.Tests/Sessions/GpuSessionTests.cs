@@ -182,7 +182,7 @@ public sealed class GpuSessionTests
     {
         if (HasDriver())
             return;
-        const string Reason = "There is no CUDA driver on this machine, so models run on the CPU only.";
+        const string Reason = "This machine has no CUDA driver (libcuda or nvcuda), so there is no GPU to use.";
         Assert.Equal(Reason, Assert.Throws<BitisException>(NvidiaGpu.FindAll).Message);
         Assert.Equal(
             Reason, Assert.Throws<BitisException>(() => InferenceSession.Create(Model, new GpuOptions())).Message);
@@ -201,6 +201,28 @@ public sealed class GpuSessionTests
             () => InferenceSession.Create(Model, Emulated(devices: devices, memoryBytes: 60_000)));
         Assert.Contains("too little free memory", e.Message);
         Assert.Equal(0, Assert.Single(devices).Memory.Reserved);
+    }
+
+    /// <summary>A session that was made can compute: a single image does not ask for a plan any more.</summary>
+    [Fact]
+    public void A_device_that_opens_once_only_is_left_to_the_CPU()
+    {
+        var devices = new List<EmulatedDevice>();
+        var info = new CudaDeviceInfo(0, "emulated", new ComputeCapability(8, 0), 1 << 30, "12.0");
+        var gpu = new NvidiaGpu(info, () =>
+        {
+            if (devices.Count == 1)
+                throw new BitisException("No second time.");
+            devices.Add(new EmulatedDevice(PtxTarget.Sm80, seed: 7, cacheBytes: 1 << 20) { MemoryBytes = 1 << 30 });
+            return devices[0];
+        });
+        var reports = new List<string>();
+        using InferenceSession session = InferenceSession.Create(
+            Model, new GpuOptions { Gpu = gpu, OnFallback = reports.Add });
+        Assert.Equal("CPU", session.Device);
+        Assert.Equal(["No second time."], reports);
+        Assert.Equal(0, Assert.Single(devices).Memory.Reserved);
+        Assert.Equal(1, session.Run(RandomImages(1)).Shape[0]);
     }
 
     private static bool HasDriver() => System.Runtime.InteropServices.NativeLibrary.TryLoad(

@@ -5,7 +5,7 @@ namespace Bitis.Tests.Cli;
 /// <summary>What computes: <c>--device</c> and <c>--precision</c>, on a machine without a GPU.</summary>
 public sealed class DeviceTests
 {
-    private const string NoDriver = "There is no CUDA driver on this machine, so models run on the CPU only.";
+    private const string NoDriver = "This machine has no CUDA driver (libcuda or nvcuda), so there is no GPU to use.";
 
     private static readonly string[] Bench = ["bench", "vim-micro-builtin", "--images", "1", "--warmup", "0"];
 

@@ -70,6 +70,21 @@ public sealed class UsageTests
         Assert.Matches("^See: bitis.* --help$", lines[1]);
     }
 
+    /// <summary>Some commands have arguments that take any number of words, and some have none.</summary>
+    [Theory]
+    [InlineData("quantize", "m", "--calibration", "i", "-o", "o")]
+    [InlineData("segment", "m", "i")]
+    [InlineData("inspect", "m")]
+    [InlineData("models")]
+    public void An_option_that_a_command_lacks_is_named_alike_everywhere(params string[] words)
+    {
+        CliOutcome outcome = CliRunner.Run([.. words, "--device", "gpu"]);
+        Assert.Equal(2, outcome.ExitCode);
+        string[] lines = outcome.Error.TrimEnd().Split(Environment.NewLine);
+        Assert.StartsWith("Unknown option '--device'.", lines[0], StringComparison.Ordinal);
+        Assert.Equal($"See: bitis {words[0]} --help", lines[^1]);
+    }
+
     /// <summary>Options for settings that the method does not have.</summary>
     [Theory]
     [InlineData("mse", "alpha", "--alpha", "0.5")]

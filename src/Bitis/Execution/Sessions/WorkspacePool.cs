@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Bitis.Execution.Sessions;
 
 /// <summary>The pool of a session's workspaces; each serves one call at a time.</summary>
@@ -73,8 +75,10 @@ internal sealed class WorkspacePool<TWorkspace>(Func<TWorkspace> create, int lim
     }
 
     /// <summary>Refuses new and waiting calls, waits for running calls, and frees the memory.</summary>
+    /// <remarks>All workspaces are freed, even if one fails; the first failure is thrown then.</remarks>
     public void Dispose()
     {
+        TWorkspace[] workspaces;
         lock (_gate)
         {
             _isDisposed = true;
@@ -82,9 +86,23 @@ internal sealed class WorkspacePool<TWorkspace>(Func<TWorkspace> create, int lim
                 call.TrySetException(Disposed());
             while (_free.Count < _count)
                 Monitor.Wait(_gate);
-            foreach (TWorkspace workspace in _free)
-                workspace.Dispose();
+            workspaces = [.. _free];
+            _free.Clear();
+            _count = 0; // another Dispose finds nothing to wait for or to free
         }
+        ExceptionDispatchInfo? failure = null;
+        foreach (TWorkspace workspace in workspaces)
+        {
+            try
+            {
+                workspace.Dispose();
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+        failure?.Throw();
     }
 
     /// <summary>Takes a free or a new workspace.</summary>
