@@ -36,8 +36,10 @@ internal sealed class OutputGradients : IDisposable
         int count = ThreadCount.Resolve(threads);
         _parallel = new ParallelOptions { MaxDegreeOfParallelism = count };
         for (int i = 0; i < count; i++)
+        {
             _executors.Add(
                 (new GradientExecutor(graph, weights, threads: 1), new SampledClassLoss(model.Config.Classes)));
+        }
     }
 
     /// <summary>The gradients of some images.</summary>
