@@ -5,6 +5,7 @@ using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 using Bitis.Tests.Cli;
 using Bitis.Tests.Quantization;
