@@ -27,8 +27,8 @@ internal static class RecipeFile
             ["learning.smoothingRate"] = "a number such as 0.01",
             ["official"] = "true or false",
             ["overrides"] =
-                "a list such as [{ \"pattern\": \"*.x_proj*\", \"bits\": \"w8a8\" }], with \"scope\" instead of or beside "
-                + "\"bits\"",
+                "a list such as [{ \"pattern\": \"*.x_proj*\", \"bits\": \"w8a8\" }], "
+                + "with \"scope\" instead of or beside \"bits\"",
         });
 
     /// <summary>Reads and checks a recipe.</summary>

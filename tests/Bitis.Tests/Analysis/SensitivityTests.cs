@@ -21,7 +21,7 @@ public sealed class SensitivityTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>A site with so few bits that it must be the worst is ranked first, by score and by exact runs.</summary>
+    /// <summary>A site with too few bits is ranked first, by score and by exact runs.</summary>
     /// <remarks>In scope linear: with ranges by extremes, hidden states of 8 bits are about as bad.</remarks>
     [Theory]
     [InlineData("layers.1.mixer.out_proj=w2a8", "layers.1.mixer.out_proj.weight")]
