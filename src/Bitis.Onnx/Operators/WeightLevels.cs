@@ -40,6 +40,7 @@ internal static class WeightLevels
         string constant = Constant(onnx, layer, levels, shape);
         return ArePacked(onnx, layer) ? onnx.Add("Cast", [constant], ("to", (int)DataType.Int8)) : constant;
     }
+
     private static bool ArePacked(GraphWriter onnx, QuantizedLayer layer) =>
         onnx.Opset >= FirstOpset && AreNarrow(layer);
 }

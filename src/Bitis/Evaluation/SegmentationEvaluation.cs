@@ -10,6 +10,9 @@ internal sealed class SegmentationEvaluation(SegmentationSession session)
     /// <summary>The time that the model took, from decoded images to maps of classes.</summary>
     public TimeSpan ModelTime { get; private set; }
 
+    /// <summary>Sees each map of classes. With it, images need no labels.</summary>
+    public Action<SegmentationMap>? Observe { get; init; }
+
     /// <summary>Evaluates all images of a source.</summary>
     /// <param name="images">The images, with labels of their pixels.</param>
     /// <param name="window">How images are cut into pieces; null to see them as a whole.</param>
@@ -27,12 +30,18 @@ internal sealed class SegmentationEvaluation(SegmentationSession session)
         for (int i = 0; i < images.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            (PixelImage image, LabelMap labels) = images.ReadWithPixelLabels(i);
+            (PixelImage image, LabelMap? labels) = Observe is null || images.HasPixelLabels
+                ? images.ReadWithPixelLabels(i)
+                : (images.Read(i), null);
             time.Start();
             SegmentationMap map = session.Segment(image, window, cancellationToken);
             time.Stop();
-            labels = session.ReducesZeroLabel ? labels.WithoutZeroLabel() : labels;
-            scores.Add(map, labels, images.PixelLabelsName(i));
+            Observe?.Invoke(map);
+            if (labels is not null)
+            {
+                labels = session.ReducesZeroLabel ? labels.WithoutZeroLabel() : labels;
+                scores.Add(map, labels, images.PixelLabelsName(i));
+            }
             progress?.Report(new WorkProgress("evaluating", i + 1, images.Count));
         }
         ModelTime = time.Elapsed;

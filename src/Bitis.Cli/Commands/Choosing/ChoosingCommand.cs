@@ -41,8 +41,8 @@ internal abstract class ChoosingCommand : BitisCommand
     /// <param name="context">Its outputs and its cancellation.</param>
     /// <param name="needsData">Whether it needs images besides those of the calibration.</param>
     /// <param name="takesMaps">Whether it takes models that segment, with labels for each pixel.</param>
-    protected ChoosingCommand(string name, string description, string example, CliContext context, bool needsData,
-        bool takesMaps)
+    protected ChoosingCommand(
+        string name, string description, string example, CliContext context, bool needsData, bool takesMaps)
         : base(name, description, example, context)
     {
         const string what = "Images to measure with; accuracy needs labels.";
@@ -116,12 +116,7 @@ internal abstract class ChoosingCommand : BitisCommand
                 (measured, _) = _imageOptions.Usable(
                     arguments, measured, threads, this, progress, Context.Cancellation);
             }
-            return new ChoosingImages(calibration, drawn, set, data, measured)
-            {
-                IsSameSet = dataPath is not null
-                    && Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataPath))
-                        == Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)),
-            };
+            return new ChoosingImages(calibration, drawn, set, data, measured);
         }
         catch
         {

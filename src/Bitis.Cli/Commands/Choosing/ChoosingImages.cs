@@ -25,9 +25,6 @@ internal sealed class ChoosingImages(
     /// <summary>Where they come from; null if they are those of the calibration.</summary>
     public string? DataDescription => dataSource?.Description;
 
-    /// <summary>Whether both are drawn from one path.</summary>
-    public bool IsSameSet { get; init; }
-
     /// <inheritdoc />
     public void Dispose()
     {

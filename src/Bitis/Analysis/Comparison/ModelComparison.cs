@@ -1,4 +1,3 @@
-using Bitis.Data.LabelMaps;
 using Bitis.Evaluation;
 using Bitis.Kernels.Dispatch;
 using Bitis.Models.Poses;
@@ -150,25 +149,8 @@ internal sealed class ModelComparison
         SegmentationSession session, Action<SegmentationMap> observe, IProgress<WorkProgress>? progress,
         CancellationToken cancellationToken)
     {
-        var scores = new SegmentationScores(session.Config.Classes);
-        for (int i = 0; i < _images.Count; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            LabelMap? labels = null;
-            PixelImage image;
-            if (_images.HasPixelLabels)
-                (image, labels) = _images.ReadWithPixelLabels(i);
-            else
-                image = _images.Read(i);
-            SegmentationMap map = session.Segment(image, window: null, cancellationToken);
-            observe(map);
-            if (labels is not null)
-            {
-                labels = session.ReducesZeroLabel ? labels.WithoutZeroLabel() : labels;
-                scores.Add(map, labels, _images.PixelLabelsName(i));
-            }
-            progress?.Report(new WorkProgress("evaluating", i + 1, _images.Count));
-        }
+        SegmentationScores scores = new SegmentationEvaluation(session) { Observe = observe }.Run(
+            _images, window: null, progress, cancellationToken);
         return new ModelMeasures(_images.Count, scores.Images, SameTop1: null)
         {
             MeanIou = scores.MeanIou,
