@@ -6,10 +6,17 @@ public sealed record OnnxOptions
     /// <summary>The first and last version of the standard operators that a file can have.</summary>
     internal const int FirstOpset = 17, LastOpset = 21;
 
+    /// <summary>The version that has <c>LinearAttention</c> as a standard operator. Few runtimes read it.</summary>
+    internal const int AttentionOpset = 27;
+
     /// <summary>The options that most runtimes read.</summary>
     internal static OnnxOptions Default { get; } = new();
 
     /// <summary>The version of the standard operators, 17 to 21. Older runtimes read lower ones only.</summary>
+    /// <remarks>
+    /// 27 is an experiment, for <see cref="UsesLinearAttention"/> only: ONNX Runtime 1.31 refuses the file unless the
+    /// environment variable <c>ALLOW_RELEASED_ONNX_OPSET_ONLY</c> is 0.
+    /// </remarks>
     public int Opset { get; init; } = FirstOpset;
 
     /// <summary>Whether scans are <c>com.microsoft.LinearAttention</c> instead of loops.</summary>
@@ -30,7 +37,13 @@ public sealed record OnnxOptions
     /// <exception cref="BitisException">A value is out of its range.</exception>
     internal void Validate()
     {
-        if (Opset is < FirstOpset or > LastOpset)
+        if (Opset == AttentionOpset && !UsesLinearAttention)
+        {
+            throw new BitisException(
+                $"Opset {AttentionOpset} is for scans as linear attention only, which it has as an operator; "
+                + $"expected {FirstOpset} to {LastOpset}.");
+        }
+        if (Opset is (< FirstOpset or > LastOpset) and not AttentionOpset)
         {
             throw new BitisException(
                 $"There is no export to opset {Opset}; expected {FirstOpset} to {LastOpset}.");

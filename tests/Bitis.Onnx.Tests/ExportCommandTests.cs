@@ -41,6 +41,27 @@ public sealed class ExportCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_standard_attention_agrees_where_the_runtime_may_read_it()
+    {
+        // In a process of its own: the runtime reads the variable when it starts.
+        string output = _folder["vim.onnx"];
+        string[] command =
+        [
+            "export", "vim-micro-builtin", "-o", output, "--check", Images, "--opset", "27", "--scan",
+            "linear-attention",
+        ];
+        using Process process = CliRunner.StartWith([("ALLOW_RELEASED_ONNX_OPSET_ONLY", "0")], command);
+        Assert.Contains(
+            "100.00 % same top-1", CliRunner.Finish(process).AssertSucceeded().Output, StringComparison.Ordinal);
+        JsonElement result = CliRunner.RunJson("inspect", output);
+        Assert.Equal(27, result.GetProperty("opset").GetInt32());
+        Assert.Empty(result.GetProperty("domains").EnumerateArray());
+        CliOutcome outcome = CliRunner.Run(command);
+        Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
+        Assert.Contains("was written, but ONNX Runtime refuses it", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_quantized_model_says_what_is_in_integers()
     {
         string model = _folder["vim.bitis"];
@@ -175,6 +196,7 @@ public sealed class ExportCommandTests : IDisposable
         string output = _folder["model.onnx"];
         foreach ((string[] arguments, string message) in ((string[], string)[])[
             (["vim-micro-builtin", "-o", output, "--opset", "22"], "expected 17 to 21"),
+            (["vim-micro-builtin", "-o", output, "--opset", "27"], "linear attention only"),
             (["vim-micro-builtin", "-o", output, "--scan", "fast"], "linear-attention, not 'fast'"),
             (["vim-micro-builtin", "-o", _folder["none/model.onnx"]], "does not exist"),
             (["vim-micro-builtin", "-o", _folder.Path], "folder"),

@@ -21,7 +21,8 @@ internal sealed class ExportCommand : BitisCommand
         "--output", "The ONNX file to write; an existing file is replaced.", "OUT.onnx");
 
     private readonly Option<int> _opset = CommonOptions.Number(
-        "--opset", $"The version of ONNX's operators, {OnnxOptions.FirstOpset} to {OnnxOptions.LastOpset}.",
+        "--opset", $"The version of ONNX's operators, {OnnxOptions.FirstOpset} to {OnnxOptions.LastOpset}; "
+        + $"{OnnxOptions.AttentionOpset} with --scan {LinearAttention}, as an experiment.",
         OnnxOptions.Default.Opset, minimum: 1);
 
     private readonly Option<string?> _scan = CommonOptions.Parsed<string?>(
@@ -101,6 +102,12 @@ internal sealed class ExportCommand : BitisCommand
         long length = OnnxFile.Write(exported, output, Context.Cancellation);
         if (target.Notice is { } notice)
             Warn(notice);
+        if (options.Opset == OnnxOptions.AttentionOpset)
+        {
+            Warn(
+                $"Opset {options.Opset} is an experiment. ONNX Runtime 1.31 reads such a file only with "
+                + "ALLOW_RELEASED_ONNX_OPSET_ONLY=0 in its environment.");
+        }
         Parity? parity = canCheck ? Compare(arguments, model, output, options, source!, progress) : null;
         string? note = parity is not null ? null
             : check is null ? "unchecked; --check IMAGES runs the file in ONNX Runtime"

@@ -30,7 +30,7 @@ internal sealed class OnnxRuntimeModel : IDisposable
         catch (OnnxRuntimeException e)
         {
             _run.Dispose();
-            throw new BitisException($"{path}: was written, but ONNX Runtime refuses it: {e.Message}", e);
+            throw new BitisException($"{path}: was written, but ONNX Runtime refuses it: {e.Message.Trim()}", e);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Bitis.Onnx.Operators;
 /// <summary>The selective scan in float32: <c>hₜ = exp(Δₜ·A)·hₜ₋₁ + Δₜ·Bₜ·uₜ, yₜ = Cₜ·hₜ + D·uₜ</c>.</summary>
 internal static class ScanRow
 {
-    private const string Attention = "com.microsoft::LinearAttention";
+    private const string Attention = "LinearAttention", RuntimesAttention = "com.microsoft::" + Attention;
 
     /// <summary>Sequences of one state that are cut into pieces.</summary>
     private const int ShortestCut = 64;
@@ -132,19 +132,27 @@ internal static class ScanRow
             ("scan_output_axes", Enumerable.Repeat(axis, kept.Length).ToArray()));
     }
 
-    /// <summary>As an attention of ONNX Runtime: the query is C, the key B, the value Δ·u, the decay Δ·A.</summary>
-    /// <remarks>All channels share one query and one key.</remarks>
+    /// <summary>As an attention: the query is C, the key B, the value Δ·u, the decay Δ·A.</summary>
+    /// <remarks>
+    /// In ONNX Runtime's operator all channels share one query and one key. The standard one cannot say that: each
+    /// channel has a copy.
+    /// </remarks>
     private static string LinearAttention(
         ModelWriter model, Node node, SelectiveScan scan, string delta, string input, string b, string c)
     {
         GraphWriter onnx = model.Onnx;
+        bool isStandard = onnx.Opset >= OnnxOptions.AttentionOpset;
         string products = onnx.Add("Mul", [model.Unsqueezed(delta, 3), Rates(model, node)]);
         int tokens = node.Shape[0];
         string decay = onnx.Add(
             "Reshape", [products, onnx.Integers(0, tokens, (long)scan.Channels * scan.States)]);
+        string query = isStandard ? ForEachChannel(c) : c, key = isStandard ? ForEachChannel(b) : b;
         return onnx.AddMany(
-            Attention, [c, b, input, "", decay], outputs: 2, ("update_rule", "gated"), ("q_num_heads", 1),
-            ("kv_num_heads", scan.Channels), ("scale", 1f))[0];
+            isStandard ? Attention : RuntimesAttention, [query, key, input, "", decay], outputs: 2,
+            ("update_rule", "gated"), ("q_num_heads", isStandard ? scan.Channels : 1), ("kv_num_heads", scan.Channels),
+            ("scale", 1f))[0];
+
+        string ForEachChannel(string shared) => onnx.Add("Tile", [shared, onnx.Integers(1, 1, scan.Channels)]);
     }
 
     private static string Zeros(ModelWriter model, string likeBatchOf, params ReadOnlySpan<long> sizes) =>

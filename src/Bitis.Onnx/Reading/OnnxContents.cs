@@ -32,7 +32,7 @@ internal sealed record OnnxContents(
     {
         (ModelProto proto, Dictionary<string, string> metadata) = OnnxReader.Open(path);
         if (!metadata.ContainsKey(ModelBuilder.RecipeKey))
-            OnnxReader.Load(path, cancellationToken);
+            OnnxReader.Load(path, proto, metadata, cancellationToken);
         try
         {
             var description = ModelDescription.Read(metadata);

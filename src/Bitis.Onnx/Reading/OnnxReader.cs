@@ -34,6 +34,14 @@ internal static class OnnxReader
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         (ModelProto proto, Dictionary<string, string> metadata) = Open(path);
+        return Load(path, proto, metadata, cancellationToken);
+    }
+
+    /// <summary>Makes a model of a file that was read without its weights.</summary>
+    /// <exception cref="BitisException">The file has no weights in float32, or other ones than were written.</exception>
+    public static VisionModel Load(
+        string path, ModelProto proto, Dictionary<string, string> metadata, CancellationToken cancellationToken)
+    {
         if (metadata.ContainsKey(ModelBuilder.RecipeKey))
         {
             throw BitisException.InFile(
