@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Bitis.Analysis.Sensitivity;
+using Bitis.Data;
 using Bitis.Data.BuiltIn;
+using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Graphs.Operators;
@@ -72,6 +74,62 @@ public sealed class SensitivityTests : IDisposable
             double sum = answer.Span.ToArray().Sum(value => Math.Exp(value - largest));
             return largest + Math.Log(sum) - answer.Span[Array.FindIndex(logits, value => value < 0)];
         }
+    }
+
+    /// <summary>A model that segments has a class, and so a gradient, at each place of its map.</summary>
+    [Fact]
+    public void Maps_are_scored_place_by_place()
+    {
+        const int places = 6, classes = 4;
+        var loss = new SampledClassLoss(classes, places) { Seed = 2 };
+        float[] logits = [.. Enumerable.Range(0, places * classes).Select(i => 0.3f * (i * 7 % 5))];
+        float[] gradient = new float[logits.Length];
+        double value = loss.Compute(0, 0, logits, gradient), expected = 0;
+        Assert.Equal(gradient, loss.LogitGradient);
+        var drawn = new HashSet<int>();
+        for (int place = 0; place < places; place++)
+        {
+            float[] own = logits[(place * classes)..((place + 1) * classes)];
+            float[] slopes = gradient[(place * classes)..((place + 1) * classes)];
+            int label = Array.FindIndex(slopes, slope => slope < 0);
+            drawn.Add(label);
+            Assert.Equal(0, slopes.Sum(), 5);
+            expected += Math.Log(own.Sum(logit => Math.Exp(logit))) - own[label];
+        }
+        Assert.Equal(expected, value, 4);
+        Assert.True(drawn.Count > 1); // each place has a draw of its own
+    }
+
+    /// <summary>In float32, maps have the accuracy that <c>eval</c> measures; images may have any size.</summary>
+    [Fact]
+    public void Maps_are_measured_as_by_an_evaluation()
+    {
+        VisionModel model = VisionModel.LoadShipped("vmamba-seg-builtin");
+        using ImageSource images = ImageSource.Open("builtin-masks/test", decoder: null).Take(6, seed: 3);
+        CalibrationSet calibration = CalibrationSet.FromImages(images, model.Preprocessing);
+        QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, calibration, Ssm);
+        using var analysis = new SensitivityAnalysis(model, quantized, images, 8, 2, seed: 0, default);
+        using SegmentationSession session = SegmentationSession.Create(model);
+        double? expected = new SegmentationEvaluation(session).Run(images, null, null, default).MeanIou;
+        Assert.Equal(expected!.Value, analysis.Float.MeanIou!.Value, 3);
+        Assert.Equal((1.0, null), (analysis.Float.SameTop1, analysis.Float.LogitSnrDb));
+        AnswerEffect all = analysis.Effect((_, _) => true, default);
+        Assert.InRange(all.SameTop1, 0.9, 0.9999);
+    }
+
+    [Fact]
+    public void The_command_takes_models_that_segment()
+    {
+        JsonElement result = CliRunner.RunJson(
+            "sensitivity", "vmamba-seg-builtin", "--calibration", "builtin-masks/train", "--images", "4", "--data",
+            "builtin-masks/test", "--limit", "3", "--scope", "full", "--exact", "2");
+        Assert.InRange(result.GetProperty("floatMeanIou").GetDouble(), 0.4, 1);
+        Assert.InRange(result.GetProperty("all").GetProperty("meanIou").GetDouble(), 0.2, 1);
+        Assert.Equal(3, result.GetProperty("labeled").GetInt32());
+        Assert.Contains(
+            result.GetProperty("sites").EnumerateArray(),
+            site => site.GetProperty("node").GetString()!.StartsWith("decode_head", StringComparison.Ordinal)
+                && site.GetProperty("score").ValueKind == JsonValueKind.Number);
     }
 
     /// <summary>Without sites it is the scan; with all of them, nearly the integer scan.</summary>

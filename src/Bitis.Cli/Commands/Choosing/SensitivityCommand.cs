@@ -7,6 +7,7 @@ using Bitis.Cli.Output.Results.Choosing;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
+using Bitis.Models.Segmentation;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Commands.Choosing;
@@ -14,7 +15,7 @@ namespace Bitis.Cli.Commands.Choosing;
 /// <summary><c>bitis sensitivity</c>: ranks the sites of a model by what quantizing them does to its answers.</summary>
 internal sealed class SensitivityCommand : ChoosingCommand
 {
-    private const int UsualImages = 256, UsualExact = 10;
+    private const int UsualImages = 256, UsualMaps = 32, UsualExact = 10;
 
     private readonly RecipeOptionSet _recipe;
     private readonly Option<int?> _exact = CommonOptions.Parsed<int?>(
@@ -33,7 +34,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
             "Ranks a model's sites (weights, inputs, and what is inside of scans) by what their quantization does to "
             + "the answers.",
             "bitis sensitivity vim_t.pth --calibration photos/ --scope ssm --bits w4a8 --exact 20",
-            context, needsData: false, takesMaps: false)
+            context, needsData: false, takesMaps: true)
     {
         Options.Add(_exact);
         Options.Add(_work);
@@ -55,9 +56,11 @@ internal sealed class SensitivityCommand : ChoosingCommand
         using ChoosingImages images = OpenImages(arguments, model, progress);
         ImageSource measured = HasLimit(arguments)
             ? images.Measured
-            : images.Measured.Take(UsualImages, Seed(arguments));
+            : images.Measured.Take(model.Config is IDenseConfig ? UsualMaps : UsualImages, Seed(arguments));
         int threads = Threads(arguments), wanted = arguments.GetValue(_exact) ?? UsualExact;
-        string? classes = ClassMap.Describe(measured, model.Config.Classes, model.ClassNames);
+        string? classes = model.Config is IDenseConfig
+            ? null
+            : ClassMap.Describe(measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
             return Plan(model, recipe, images, measured, wanted, threads);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(
@@ -76,7 +79,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
         return new SensitivityResult(
             model.Reference, model.Config.Family, recipe, images.CalibrationDescription, images.Drawn.Count,
             images.DataDescription, analysis.Counts.Images, analysis.Counts.Labeled, classes, analysis.Float.Top1,
-            Effect(all)!,
+            analysis.Float.MeanIou, Effect(all)!,
             [
                 .. ranked.Select(site => new SiteSensitivity(
                     site.Name, site.Node.Name, site.KindName, site.Node.Block, site.Bits, scores[site].Score,
@@ -128,7 +131,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
     }
 
     private static SiteEffect? Effect(AnswerEffect? effect) =>
-        effect is null ? null : new SiteEffect(effect.LogitSnrDb, effect.SameTop1, effect.Top1);
+        effect is null ? null : new SiteEffect(effect.LogitSnrDb, effect.SameTop1, effect.Top1, effect.MeanIou);
 
     private static int? ParseExact(string text) => text == "all"
         ? int.MaxValue

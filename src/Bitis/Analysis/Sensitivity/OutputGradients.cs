@@ -34,11 +34,12 @@ internal sealed class OutputGradients : IDisposable
         var weights = new Dictionary<string, FloatTensor>(model.Weights);
         Graph graph = WithProbes(model.Graph, weights);
         int count = ThreadCount.Resolve(threads);
+        int places = (int)_output.Shape.ElementCount / model.Config.Classes;
         _parallel = new ParallelOptions { MaxDegreeOfParallelism = count };
         for (int i = 0; i < count; i++)
         {
             _executors.Add(
-                (new GradientExecutor(graph, weights, threads: 1), new SampledClassLoss(model.Config.Classes)));
+                (new GradientExecutor(graph, weights, threads: 1), new SampledClassLoss(model.Config.Classes, places)));
         }
     }
 

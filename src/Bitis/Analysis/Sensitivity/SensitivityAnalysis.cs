@@ -3,11 +3,8 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Bitis.Data;
-using Bitis.Evaluation;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
-using Bitis.Kernels.Dispatch;
 using Bitis.Models.Poses;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization.Files;
@@ -23,12 +20,9 @@ internal sealed class SensitivityAnalysis : IDisposable
     private readonly QuantizedModel _quantized;
     private readonly VectorizedEvaluator _inner;
     private readonly SiteEvaluator _evaluator;
-    private readonly GraphExecutor _executor;
     private readonly int _threads;
     private readonly ulong _seed;
-    private readonly IReadOnlyList<ImageBatch> _batches;
-    private readonly List<FloatTensor> _exact = [];
-    private readonly ClassMap _classes;
+    private readonly MeasuredAnswers _answers;
 
     /// <summary>Computes the float model's answers.</summary>
     /// <param name="model">The float model.</param>
@@ -45,18 +39,12 @@ internal sealed class SensitivityAnalysis : IDisposable
     {
         RequireSupported(model, quantized.Recipe);
         (_model, _quantized, _threads, _seed) = (model.Folded(), quantized, threads, (ulong)seed);
-        _classes = ClassMap.Create(images, model.Config.Classes, model.ClassNames);
         _inner = new VectorizedEvaluator(threads);
-        _evaluator = new SiteEvaluator(_inner, quantized, ThreadCount.Resolve(threads));
-        _executor = new GraphExecutor(quantized.Graph, _model.Weights, _evaluator);
+        _evaluator = new SiteEvaluator(_inner, quantized.Layers, quantized.Scans, threads);
         Sites = SiteList.Of(quantized);
-        _batches = [.. ImageLoader.Load(images, model.Preprocessing, batchSize, 2, cancellationToken)];
-        foreach (ImageBatch batch in _batches)
-        {
-            FloatTensor logits = _executor.Run(batch.Images, cancellationToken);
-            Logits.RequireFinite(logits, image => batch.Names[image]);
-            _exact.Add(logits);
-        }
+        _answers = model.Config is IDenseConfig
+            ? new SegmentedImages(_model, quantized, images, threads, cancellationToken)
+            : new ClassifiedImages(_model, quantized, images, batchSize, threads, cancellationToken);
         Float = Effect((_, _) => false, cancellationToken);
     }
 
@@ -67,15 +55,14 @@ internal sealed class SensitivityAnalysis : IDisposable
     public AnswerEffect Float { get; }
 
     /// <summary>How many images are answered, and how many of them have labels.</summary>
-    public (int Images, int Labeled) Counts =>
-        (_batches.Sum(batch => batch.Count), _batches.Sum(batch => batch.Labels.Count(label => label is not null)));
+    public (int Images, int Labeled) Counts => _answers.Counts;
 
     /// <summary>Refuses models and recipes whose sites cannot be quantized one by one.</summary>
     /// <exception cref="BitisException">It is such a model or recipe.</exception>
     public static void RequireSupported(VisionModel model, Recipe recipe)
     {
-        if (model.Config is IDenseConfig or PoseConfig)
-            throw new BitisException("The sensitivity of sites is for models that classify images.");
+        if (model.Config is PoseConfig)
+            throw new BitisException("The sensitivity of sites is for models that classify images or pixels.");
         if (recipe.Behavior.Learning is not null || recipe.Behavior.Rotates)
         {
             throw new BitisException(
@@ -92,7 +79,7 @@ internal sealed class SensitivityAnalysis : IDisposable
         // Nodes of the quantized model's graph and of the float model's are the same, in two graphs.
         using var gradients = new OutputGradients(
             _model, byNode.Select(group => _model.Graph[group.Key.Name]), _seed, _threads);
-        var sums = Sites.ToDictionary(site => site, _ => (Squares: 0.0, Signal: 0.0, Noise: 0.0, HasGradient: false));
+        var sums = Sites.ToDictionary(site => site, _ => (Squares: 0.0, Noise: new Decibels(), HasGradient: false));
         int done = 0;
         IReadOnlyDictionary<Node, FloatTensor> current = new Dictionary<Node, FloatTensor>();
         var executor = new GraphExecutor(_quantized.Graph, _model.Weights, new Scorer(_evaluator, Observe));
@@ -108,7 +95,7 @@ internal sealed class SensitivityAnalysis : IDisposable
             pair => pair.Key,
             pair => new SiteScore(
                 pair.Value.HasGradient ? pair.Value.Squares / done : null,
-                Decibels(pair.Value.Signal, pair.Value.Noise)));
+                pair.Value.Noise.Ratio));
 
         void Observe(
             Node node, ReadOnlySpan<FloatTensor> inputs, ReadOnlySpan<FloatTensor> parameters, FloatTensor exact)
@@ -118,7 +105,8 @@ internal sealed class SensitivityAnalysis : IDisposable
             {
                 FloatTensor noise = _evaluator.Compute(node, (_, kind) => kind == site.Kind, inputs, parameters);
                 TensorPrimitives.Subtract(noise.Span, exact.Span, noise.Span);
-                (double squares, double signal, double all, _) = sums[site];
+                (double squares, Decibels decibels, _) = sums[site];
+                double all = 0;
                 int length = noise.Length / noise.Shape[0];
                 for (int image = 0; image < noise.Shape[0]; image++)
                 {
@@ -127,33 +115,22 @@ internal sealed class SensitivityAnalysis : IDisposable
                         squares += Math.Pow(TensorPrimitives.Dot(part, gradient.Span.Slice(image * length, length)), 2);
                     all += TensorPrimitives.SumOfSquares(part);
                 }
-                signal += TensorPrimitives.SumOfSquares<float>(exact.Span);
-                sums[site] = (squares, signal, all, gradient is not null);
+                decibels.Add(TensorPrimitives.SumOfSquares<float>(exact.Span), all);
+                sums[site] = (squares, decibels, gradient is not null);
             }
         }
     }
 
     /// <summary>What quantizing a site alone, and all others, does.</summary>
     public ExactEffects Try(QuantizedSite site, CancellationToken cancellationToken) => new(
-        Effect((node, kind) => node == site.Node && kind == site.Kind, cancellationToken),
-        Effect((node, kind) => node != site.Node || kind != site.Kind, cancellationToken));
+        Effect((node, kind) => node == site.Node.Name && kind == site.Kind, cancellationToken),
+        Effect((node, kind) => node != site.Node.Name || kind != site.Kind, cancellationToken));
 
     /// <summary>What quantizing some sites does.</summary>
-    public AnswerEffect Effect(Func<Node, SiteKind, bool> isQuantized, CancellationToken cancellationToken)
-    {
-        _evaluator.IsQuantized = isQuantized;
-        var result = new EvaluationResult(references: 1);
-        double signal = 0, noise = 0;
-        for (int i = 0; i < _batches.Count; i++)
-        {
-            FloatTensor logits = _executor.Run(_batches[i].Images, cancellationToken);
-            result.Add(logits, _classes.ClassesOf(_batches[i].Labels), _exact[i]);
-            float distance = TensorPrimitives.Distance<float>(logits.Span, _exact[i].Span);
-            noise += (double)distance * distance;
-            signal += TensorPrimitives.SumOfSquares<float>(_exact[i].Span);
-        }
-        return new AnswerEffect(Decibels(signal, noise), result.Agreements[0].Top1, result.Top1);
-    }
+    /// <param name="isQuantized">Whether a site of the node with a name is quantized.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public AnswerEffect Effect(Func<string, SiteKind, bool> isQuantized, CancellationToken cancellationToken) =>
+        _answers.Measure(isQuantized, cancellationToken);
 
     /// <summary>A digest of everything that exact runs depend on.</summary>
     public string Identity()
@@ -167,19 +144,16 @@ internal sealed class SensitivityAnalysis : IDisposable
         hash.AppendData(Encoding.UTF8.GetBytes(_quantized.Calibration.Sha256));
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(
             RecipeDocument.Of(_quantized.Recipe), QuantizedModelJson.Default.RecipeDocument));
-        foreach (ImageBatch batch in _batches)
-        {
-            hash.AppendData(MemoryMarshal.AsBytes(batch.Images.Span));
-            hash.AppendData(Encoding.UTF8.GetBytes(string.Join(',', batch.Labels)));
-        }
+        _answers.AppendTo(hash);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <inheritdoc />
-    public void Dispose() => _inner.Dispose();
-
-    private static double? Decibels(double signal, double noise) =>
-        noise > 0 ? 10 * Math.Log10(signal / noise) : null;
+    public void Dispose()
+    {
+        _inner.Dispose();
+        _answers.Dispose();
+    }
 
     /// <summary>Shows each node's inputs and exact value.</summary>
     private sealed class Scorer(INodeEvaluator inner, Scorer.Observer observe) : INodeEvaluator

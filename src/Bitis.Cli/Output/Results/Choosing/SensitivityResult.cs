@@ -12,6 +12,7 @@ internal sealed record SensitivityResult(
     long Labeled,
     string? ClassMatch,
     double? FloatTop1,
+    double? FloatMeanIou,
     SiteEffect All,
     IReadOnlyList<SiteSensitivity> Sites,
     double? RankCorrelation,
@@ -29,6 +30,7 @@ internal sealed record SensitivityResult(
             ("images", $"{Data ?? "those of the calibration"}; {Images} answered"),
             ("classes", ClassMatch),
             ("top-1 in float32", FloatTop1 is null ? null : Format.Percent(FloatTop1)),
+            ("mIoU in float32", FloatMeanIou is null ? null : Format.Percent(FloatMeanIou)),
             ("all sites quantized", Words(All)),
             (
                 "rank correlation",
@@ -39,7 +41,10 @@ internal sealed record SensitivityResult(
             ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))));
         report.Line();
         report.Table(
-            ["site", ">bits", ">score", ">SNR dB", ">alone: dB", ">as float32", ">left alone: dB", ">as float32"],
+            [
+                "site", ">bits", ">score", ">SNR dB", ">alone: dB", ">alone: same class", ">left alone: dB",
+                ">left alone: same class",
+            ],
             Sites.Select(site => (string[])
             [
                 site.Site, $"{site.Bits}", site.Score is { } score ? $"{score:0.00E+0}" : "", Decibels(site.SnrDb),
@@ -52,7 +57,8 @@ internal sealed record SensitivityResult(
 
     private static string Words(SiteEffect effect) =>
         $"{Decibels(effect.LogitSnrDb)} dB at the logits, {Format.Percent(effect.SameTop1)} as float32"
-        + (effect.Top1 is null ? "" : $", top-1 {Format.Percent(effect.Top1)}");
+        + (effect.Top1 is null ? "" : $", top-1 {Format.Percent(effect.Top1)}")
+        + (effect.MeanIou is null ? "" : $", mIoU {Format.Percent(effect.MeanIou)}");
 
     private static string Decibels(double? value) => value is { } number ? $"{number:0.0}" : "exact";
 }
