@@ -42,8 +42,7 @@ internal sealed record SensitivityResult(
         report.Line();
         report.Table(
             [
-                "site", ">bits", ">score", ">SNR dB", ">alone: dB", ">alone: same class", ">left alone: dB",
-                ">left alone: same class",
+                "site", ">bits", ">score", ">SNR dB", ">alone: dB", ">alone: same", ">left alone: dB", ">left alone: same",
             ],
             Sites.Select(site => (string[])
             [
