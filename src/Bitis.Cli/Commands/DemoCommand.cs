@@ -4,6 +4,7 @@ using Bitis.Analysis.Comparison;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Cli.Output.Results;
+using Bitis.Cli.Output.Results.Demo;
 using Bitis.Data;
 using Bitis.Data.BuiltIn;
 using Bitis.Data.Decoding;

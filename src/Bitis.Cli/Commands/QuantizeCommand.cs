@@ -39,6 +39,12 @@ internal sealed class QuantizeCommand : BitisCommand
         "--batch", "Images in a batch; changes memory and time, not the result.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly Option<bool> _dryRun = CommonOptions.DryRun();
+    private readonly Option<string?> _classes = CommonOptions.Path(
+        "--classes",
+        "A text file of class names, one on each line, in the order of the model's outputs; OUT.bitis keeps them.",
+        "FILE");
+
 
     /// <summary>Creates the command.</summary>
     public QuantizeCommand(CliContext context)
@@ -58,6 +64,8 @@ internal sealed class QuantizeCommand : BitisCommand
         Options.Add(_batch);
         Options.Add(_seed);
         Options.Add(_threads);
+        Options.Add(_classes);
+        Options.Add(_dryRun);
         _imageOptions = new ImageOptionSet(this);
     }
 
@@ -86,6 +94,12 @@ internal sealed class QuantizeCommand : BitisCommand
                 model.Reference, "this model is already quantized; give the checkpoint that it was made from.");
         }
 
+        if (arguments.GetValue(_classes) is not null)
+            model.Config.RequireClasses();
+        VisionModel floats = arguments.GetValue(_classes) is { } file
+            ? model.Float.WithClassNames(ClassNamesFile.Load(file, model.Config.Classes))
+            : model.Float;
+
         // Reports an override that matches nothing before the images are read.
         recipe.Select(NormFolding.OfAnswer(model.Float.Graph).Graph);
 
@@ -102,6 +116,15 @@ internal sealed class QuantizeCommand : BitisCommand
             ? CalibrationSet.FromWindows(
                 images, model.Preprocessing, images.Count, arguments.GetValue(_seed), WindowsAtOnce(arguments, model))
             : CalibrationSet.FromImages(images, model.Preprocessing, images.Count, batchSize: batch, threads: threads);
+        if (arguments.GetValue(_dryRun))
+        {
+            return DryRunResult.For(
+                model,
+                [
+                    $"quantize with {DisplayText.Count(images.Count, "image")}, method {recipe.Method}", $"write {output}",
+                ],
+                answers: 0, images.Count * DryRunResult.Passes(recipe, images.Count), threads, Context.Cancellation);
+        }
         var blocks = new BlockLog(this);
         var options = new QuantizationOptions
         {
@@ -114,7 +137,7 @@ internal sealed class QuantizeCommand : BitisCommand
         try
         {
             quantized = PostTrainingQuantizer.Quantize(
-                model.Float, calibrationSet, recipe, options, Context.Cancellation);
+                floats, calibrationSet, recipe, options, Context.Cancellation);
         }
         catch (OperationCanceledException e) when (workFolder is not null && blocks.Records.Count > 0)
         {
@@ -131,7 +154,7 @@ internal sealed class QuantizeCommand : BitisCommand
         long fileBytes = quantized.Save(output, Context.Cancellation);
         if (workFolder is not null)
             PostTrainingQuantizer.DeleteWork(workFolder);
-        string? classes = ClassMap.Describe(images, model.Config.Classes, model.ClassNames);
+        string? classes = ClassMap.Describe(images, model.Config.Classes, floats.ClassNames);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
         string[] given = [.. _model.Given(arguments), .. _imageOptions.Given(arguments)];
         string? next = target.IsStream

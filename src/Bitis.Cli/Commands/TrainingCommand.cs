@@ -40,6 +40,7 @@ internal abstract class TrainingCommand : BitisCommand
     private readonly Option<int?> _take = CommonOptions.OptionalNumber(
         "--take", "How many training images, drawn at random; by default all.");
     private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly Option<bool> _dryRun = CommonOptions.DryRun();
 
     /// <summary>Creates the command.</summary>
     /// <param name="name">The command's name.</param>
@@ -57,7 +58,7 @@ internal abstract class TrainingCommand : BitisCommand
         foreach (Option option in inputs)
             Options.Add(option);
         _recipe = new TrainingOptionSet(this, usual, choosesModel);
-        foreach (Option option in (Option[])[_take, _threads])
+        foreach (Option option in (Option[])[_take, _threads, _dryRun])
             Options.Add(option);
         _imageOptions = new ImageOptionSet(this);
     }
@@ -80,6 +81,8 @@ internal abstract class TrainingCommand : BitisCommand
     {
         string folder = arguments.GetRequiredValue(_output)!;
         bool resumes = arguments.GetValue(_resume);
+        if (resumes && arguments.GetValue(_dryRun))
+            throw new BitisException("--dry-run is for a new training; leave out --resume.");
         if (resumes)
             CheckResume(arguments);
         else
@@ -120,6 +123,8 @@ internal abstract class TrainingCommand : BitisCommand
         Trainer trainer = resumes
             ? Trainer.Resume(recipe, data, folder, threads, Context.Cancellation)
             : Trainer.Create(recipe, data, folder, threads, initial);
+        if (arguments.GetValue(_dryRun))
+            return DryRunResult.For(trainer, recipe, data, Context.Cancellation);
         TrainResult result = Train(trainer, recipe, data, head, progress);
         WarnOfDamaged(training);
         WarnOfDamaged(usable);

@@ -24,6 +24,10 @@ internal static class CommonOptions
         return option;
     }
 
+    /// <summary>Says what a long command would do.</summary>
+    public static Option<bool> DryRun() =>
+        new("--dry-run") { Description = "Only say what would be done, with memory and time." };
+
     public static Option<int> Seed() => Number("--seed", "The seed of random numbers.", 0, minimum: 0);
 
     /// <summary>A whole number of at least <paramref name="minimum"/>; the help shows its default.</summary>

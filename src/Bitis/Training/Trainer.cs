@@ -187,6 +187,27 @@ public sealed class Trainer
         return Epochs;
     }
 
+    /// <summary>Trains a few steps without any file, to know how long they take. The trainer is of no use then.</summary>
+    /// <param name="steps">How many steps; the first is not timed.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    internal StepCosts MeasureSteps(int steps, CancellationToken cancellationToken)
+    {
+        using var task = TrainingTask.For(Model, _recipe, _data, _threads);
+        using var step = new TrainingStep(_recipe, task, _state, _schedule, _stepsPerEpoch, _threads);
+        int count = Math.Min(steps * _recipe.BatchSize, _data.Training.Count / _recipe.BatchSize * _recipe.BatchSize);
+        ImageSource images = _data.Training.Subset(_data.Order(_recipe.Seed, epoch: 0)[..count]);
+        var seconds = new List<double>();
+        long began = Stopwatch.GetTimestamp();
+        foreach (ImageBatch batch in task.Load(images, epoch: 0, firstPlace: 0, cancellationToken))
+        {
+            step.Run(batch);
+            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            cancellationToken.ThrowIfCancellationRequested();
+            began = Stopwatch.GetTimestamp();
+        }
+        return new StepCosts(seconds.Skip(1).DefaultIfEmpty(seconds[0]).Min(), step.Bytes);
+    }
+
     private void RunInFolder(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         using var task = TrainingTask.For(Model, _recipe, _data, _threads);

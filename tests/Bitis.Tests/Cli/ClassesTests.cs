@@ -26,6 +26,23 @@ public sealed class ClassesTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_names_goes_into_the_quantized_model()
+    {
+        string names = _folder["names.txt"], model = _folder["named.bitis"];
+        string[] quantize =
+        [
+            "quantize", "vim-micro-builtin", "--calibration", "builtin/train", "--images", "4", "--classes", names,
+            "-o", model,
+        ];
+        File.WriteAllLines(names, Enumerable.Range(0, 9).Select(i => $"shape {i}"));
+        CliRunner.Run(quantize).AssertRefused(names, "9 lines", "10 classes");
+        Assert.False(File.Exists(model));
+        File.WriteAllLines(names, Enumerable.Range(0, 10).Select(i => $"shape {i}"));
+        CliRunner.Run(quantize).AssertSucceeded();
+        Assert.Equal("shape 3", QuantizedModel.Load(model).ClassNames![3]);
+    }
+
+    [Fact]
     public void Folders_in_another_order_and_a_label_file_score_as_the_set_itself()
     {
         using var source = new BuiltInImageSource(BuiltInSplit.Test, 40);

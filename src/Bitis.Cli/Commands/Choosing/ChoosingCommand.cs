@@ -29,8 +29,7 @@ internal abstract class ChoosingCommand : BitisCommand
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "Images at once.", 16, minimum: 1);
     private readonly Option<int> _seed = CommonOptions.Seed();
     private readonly Option<int?> _threads = CommonOptions.Threads();
-    private readonly Option<bool> _dryRun =
-        new("--dry-run") { Description = "Only say what would be done, with memory and time." };
+    private readonly Option<bool> _dryRun = CommonOptions.DryRun();
 
     private readonly ImageOptionSet _imageOptions;
 

@@ -12,6 +12,9 @@ namespace Bitis.Training.Loop;
 /// </summary>
 internal sealed class TrainingStep : IDisposable
 {
+    /// <summary>Weights, their average, gradients, sums of two parts, and two moments.</summary>
+    private const long CopiesOfWeights = 7;
+
     private readonly TrainingRecipe _recipe;
     private readonly TrainingState _state;
     private readonly LearningRateSchedule _schedule;
@@ -34,6 +37,10 @@ internal sealed class TrainingStep : IDisposable
         _executor = new GradientExecutor(
             task.Graph, state.Model.Weights, threads, recipe.Backward, state.Frozen);
     }
+
+    /// <summary>The memory for values, gradients, weights and what the optimizer keeps of them.</summary>
+    public long Bytes => (_threads * _executor.MicroBatchBytes)
+        + (CopiesOfWeights * sizeof(float) * _state.Model.Weights.Values.Sum(weight => (long)weight.Length));
 
     /// <summary>Whether the gradients of this step are compared with the exact ones.</summary>
     /// <remarks>They are in an epoch's first step, if any layer is approximated.</remarks>

@@ -42,7 +42,8 @@ internal sealed record SensitivityResult(
         report.Line();
         report.Table(
             [
-                "site", ">bits", ">score", ">SNR dB", ">alone: dB", ">alone: same", ">left alone: dB", ">left alone: same",
+                "site", ">bits", ">score", ">SNR dB", ">alone: dB", ">alone: same", ">left alone: dB",
+                ">left alone: same",
             ],
             Sites.Select(site => (string[])
             [

@@ -2,12 +2,14 @@ using System.Diagnostics;
 using Bitis.Cli.Input;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
+using Bitis.Training;
+using Bitis.Training.Loop;
 
-namespace Bitis.Cli.Output.Results.Choosing;
+namespace Bitis.Cli.Output.Results;
 
 /// <summary>What a long command would do, with a rough estimate of memory and time.</summary>
 /// <param name="Steps">The work in order.</param>
-/// <param name="MillisecondsPerImage">What the float model takes for an image now.</param>
+/// <param name="MillisecondsPerImage">What the float model, or a step of a training, takes for an image now.</param>
 /// <param name="Runs">How many images pass through a model.</param>
 /// <param name="Seconds">The time of these runs.</param>
 /// <param name="MemoryBytes">The weights of the models and images that are in memory at a time.</param>
@@ -39,6 +41,27 @@ internal sealed record DryRunResult(
         return new DryRunResult(steps, milliseconds, runs, runs * milliseconds / 1000, bytes);
     }
 
+    /// <summary>Trains a few steps without any file, and estimates the rest.</summary>
+    public static DryRunResult For(
+        Trainer trainer, TrainingRecipe recipe, TrainingData data, CancellationToken cancellationToken)
+    {
+        const int steps = 4;
+        StepCosts costs = trainer.MeasureSteps(steps, cancellationToken);
+        int perEpoch = data.Training.Count / recipe.BatchSize;
+        int evaluations = data.Validation is null ? 0
+            : ((recipe.Epochs - 1) / recipe.EvaluationInterval) + 1;
+        long images = (long)recipe.Epochs * perEpoch * recipe.BatchSize;
+        string train = $"train {DisplayText.Count(recipe.Epochs, "epoch")} of {DisplayText.Count(perEpoch, "step")} "
+            + $"with {recipe.BatchSize} images each";
+        string? evaluated = evaluations == 0
+            ? null
+            : $"evaluate {data.Validation!.Count} images {DisplayText.Count(evaluations, "time")}, "
+                + "which is not in the time";
+        return new DryRunResult(
+            [.. new[] { train, evaluated, $"write {trainer.Folder.Path}" }.OfType<string>()],
+            costs.Seconds * 1000 / recipe.BatchSize, images, costs.Seconds * recipe.Epochs * perEpoch, costs.Bytes);
+    }
+
     /// <summary>How often a recipe reads its calibration images, in passes of the float model.</summary>
     public static long Passes(Recipe recipe, int images)
     {
@@ -55,7 +78,7 @@ internal sealed record DryRunResult(
         foreach (string step in Steps)
             report.Command($"  {step}");
         report.Fields(
-            ("runs", $"{Format.Count(Runs)} images through a model, at {MillisecondsPerImage:0.0} ms in float32 now"),
+            ("runs", $"{Format.Count(Runs)} images through a model, at {MillisecondsPerImage:0.0} ms each in float32 now"),
             ("time", $"about {Format.Duration(TimeSpan.FromSeconds(Seconds))}"),
             ("memory", $"about {Format.Bytes(MemoryBytes)}"));
     }

@@ -1,4 +1,4 @@
-namespace Bitis.Cli.Output.Results;
+namespace Bitis.Cli.Output.Results.Demo;
 
 /// <summary>The float32 model of <c>bitis demo</c>.</summary>
 /// <param name="Top1">The share of test images classified correctly, 0 to 1.</param>

@@ -1,5 +1,4 @@
-
-namespace Bitis.Cli.Output.Results;
+namespace Bitis.Cli.Output.Results.Demo;
 
 /// <summary>One quantized model of <c>bitis demo</c>.</summary>
 /// <param name="Bits">Bits of weights and activations.</param>

@@ -1,6 +1,6 @@
 using Bitis.Cli.Output.Results.Choosing;
 
-namespace Bitis.Cli.Output.Results;
+namespace Bitis.Cli.Output.Results.Demo;
 
 /// <summary>The result of <c>bitis demo</c>.</summary>
 internal sealed record DemoResult(
