@@ -37,7 +37,7 @@ public sealed class DemoTests : IDisposable
     public void The_commands_that_the_demo_names_work()
     {
         string source = File.ReadAllText(
-            Path.Combine(ReadmeTests.Root, "src", "Bitis.Cli", "Output", "Results", "DemoResult.cs"));
+            Path.Combine(ReadmeTests.Root, "src", "Bitis.Cli", "Output", "Results", "Demo", "DemoResult.cs"));
         string[][] commands =
         [
             .. source.Split('\n').Where(line => line.Contains("\"  bitis ")).Select(line => line.Split('"')[1]

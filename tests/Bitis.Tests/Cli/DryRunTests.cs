@@ -55,7 +55,7 @@ public sealed class DryRunTests : IDisposable
     public void Of_a_finetuning()
     {
         CliOutcome outcome = CliRunner.Run(
-            "finetune", "vim-micro-builtin", "--data", "builtin/train", "--take", "64", "-o", _folder["run"],
+            "finetune", "vim-micro-builtin", "--data", "builtin/train", "--take", "160", "-o", _folder["run"],
             "--dry-run").AssertSucceeded();
         Assert.Contains("train 10 epochs", outcome.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
