@@ -121,7 +121,8 @@ internal sealed class QuantizeCommand : BitisCommand
             return DryRunResult.For(
                 model,
                 [
-                    $"quantize with {DisplayText.Count(images.Count, "image")}, method {recipe.Method}", $"write {output}",
+                    $"quantize with {DisplayText.Count(images.Count, "image")}, method {recipe.Method}",
+                    $"write {output}",
                 ],
                 answers: 0, images.Count * DryRunResult.Passes(recipe, images.Count), threads, Context.Cancellation);
         }

@@ -38,7 +38,7 @@ internal static class OnnxReader
     }
 
     /// <summary>Makes a model of a file that was read without its weights.</summary>
-    /// <exception cref="BitisException">The file has no weights in float32, or other ones than were written.</exception>
+    /// <exception cref="BitisException">The weights are not float32, or not those that were written.</exception>
     public static VisionModel Load(
         string path, ModelProto proto, Dictionary<string, string> metadata, CancellationToken cancellationToken)
     {

@@ -78,7 +78,9 @@ internal sealed record DryRunResult(
         foreach (string step in Steps)
             report.Command($"  {step}");
         report.Fields(
-            ("runs", $"{Format.Count(Runs)} images through a model, at {MillisecondsPerImage:0.0} ms each in float32 now"),
+            (
+                "runs",
+                $"{Format.Count(Runs)} images through a model, at {MillisecondsPerImage:0.0} ms each in float32 now"),
             ("time", $"about {Format.Duration(TimeSpan.FromSeconds(Seconds))}"),
             ("memory", $"about {Format.Bytes(MemoryBytes)}"));
     }
