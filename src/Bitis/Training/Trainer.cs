@@ -187,7 +187,7 @@ public sealed class Trainer
         return Epochs;
     }
 
-    /// <summary>Trains a few steps without any file, to know how long they take. The trainer is of no use then.</summary>
+    /// <summary>Trains a few steps without any file, to know what they cost. The trainer is of no use then.</summary>
     /// <param name="steps">How many steps; the first is not timed.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     internal StepCosts MeasureSteps(int steps, CancellationToken cancellationToken)
