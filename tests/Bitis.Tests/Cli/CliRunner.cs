@@ -36,18 +36,32 @@ internal static class CliRunner
     public static Process StartProgram(
         string assembly, IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(IgnoresInterrupts() ? "env" : "dotnet")
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (start.FileName == "env")
+        {
+            start.ArgumentList.Add("--default-signal=INT");
+            start.ArgumentList.Add("dotnet");
+        }
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;
+    }
+
+    /// <summary>Whether a new process would ignore Ctrl-C, as those of jobs in the background do.</summary>
+    private static bool IgnoresInterrupts()
+    {
+        const string status = "/proc/self/status", entry = "SigIgn:";
+        const ulong interrupt = 1UL << 1;
+        return File.Exists(status) && File.ReadLines(status).FirstOrDefault(line => line.StartsWith(entry)) is { } line
+            && (Convert.ToUInt64(line[entry.Length..].Trim(), 16) & interrupt) != 0;
     }
 
     /// <summary>Waits for a process to end and collects what it wrote.</summary>
