@@ -31,12 +31,14 @@ public sealed record GpuOptions : SessionOptions
 
     /// <inheritdoc />
     internal override SessionEngine Open(VisionModel model, CancellationToken cancellationToken) => Open(
-        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision),
+        model.Graph,
+        (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision, cancellationToken),
         () => base.Open(model, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     internal override SessionEngine Open(QuantizedModel model, CancellationToken cancellationToken) => Open(
-        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision),
+        model.Graph,
+        (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision, cancellationToken),
         () => base.Open(model, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
