@@ -38,6 +38,15 @@ public sealed class FakeDriverTests : IDisposable
             _driver.Run(Cli, "", "version").Output);
     }
 
+    [FakeDriverFact]
+    public void The_first_GPU_that_is_not_too_old_computes()
+    {
+        (int exitCode, string output, string error) =
+            _driver.Run(Cli, "DEVICES=3 MAJOR=7 LATER_MAJOR=8", [.. Bench, "--device", "gpu"]);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Contains("Fake GPU 1, batch", output);
+    }
+
     [FakeDriverTheory]
     [InlineData("--batch", "3")]
     [InlineData("--precision", "float16")]
