@@ -78,7 +78,9 @@ public sealed class MicroModelTests(ITestOutputHelper output)
         catch (BitisException e)
         {
             output.WriteLine(e.Message);
-            Assert.Matches("^The GPU has no kernel for '[^']+' \\([a-z0-9_]+\\)[^.]*\\. Run it on the CPU\\.$", e.Message);
+            Assert.Matches(
+                "^The GPU has no kernel for '[^']+' \\([a-z0-9_]+\\)[^.]*\\. Run it on the CPU\\.$",
+                e.Message);
             Assert.All(devices, device => Assert.Equal((0, 0), (device.Memory.Reserved, device.Measurements.Launches)));
             return;
         }
