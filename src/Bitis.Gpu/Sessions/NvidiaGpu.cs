@@ -39,7 +39,7 @@ public sealed class NvidiaGpu
     /// <inheritdoc />
     public override string ToString() => Name;
 
-    /// <summary>The first GPU that is not too old; if all are, the first one, which is refused when it is used.</summary>
+    /// <summary>The first GPU that is new enough; else the first one, which is refused when it is used.</summary>
     /// <exception cref="BitisException">There is no GPU or no driver; the message says which.</exception>
     internal static NvidiaGpu FindFirst()
     {

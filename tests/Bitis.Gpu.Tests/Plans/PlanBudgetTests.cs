@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 
 namespace Bitis.Gpu.Tests.Plans;
 
-/// <summary>Launches, traffic and instructions of a Vim block: the difference of a model with two blocks and one with one.</summary>
+/// <summary>Launches, traffic and instructions of a Vim block: the difference between two blocks and one.</summary>
 public sealed class PlanBudgetTests(ITestOutputHelper output)
 {
     private const int Tokens = 17, Channels = 96;

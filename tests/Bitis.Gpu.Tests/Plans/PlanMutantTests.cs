@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 
 namespace Bitis.Gpu.Tests.Plans;
 
-/// <summary>Models whose kernels lack a line each: the interpreter reports them, or their answer is another one.</summary>
+/// <summary>Models whose kernels lack a line: the interpreter reports them, or their answer is another.</summary>
 [Trait("Speed", "Slow")]
 public sealed partial class PlanMutantTests(ITestOutputHelper output)
 {
