@@ -59,6 +59,13 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null, long ca
     public override GpuGraph Record(IReadOnlyList<GpuLaunch> launches) => new EmulatedGraph(this, [.. launches]);
 
     /// <inheritdoc />
+    public override void Run(IReadOnlyList<GpuLaunch> launches)
+    {
+        foreach (GpuLaunch launch in launches)
+            Launch(launch);
+    }
+
+    /// <inheritdoc />
     public override IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches)
     {
         var times = new List<TimeSpan>(launches.Count);

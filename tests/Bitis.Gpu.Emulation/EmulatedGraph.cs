@@ -6,11 +6,7 @@ namespace Bitis.Gpu.Emulation;
 internal sealed class EmulatedGraph(EmulatedDevice device, IReadOnlyList<GpuLaunch> launches) : GpuGraph
 {
     /// <inheritdoc />
-    public override void Run()
-    {
-        foreach (GpuLaunch launch in launches)
-            device.Launch(launch);
-    }
+    public override void Run() => device.Run(launches);
 
     /// <inheritdoc />
     protected override void Dispose(bool disposing)

@@ -45,6 +45,13 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
     public override GpuGraph Record(IReadOnlyList<GpuLaunch> launches) => new PairedGraph(this, [.. launches]);
 
     /// <inheritdoc />
+    public override void Run(IReadOnlyList<GpuLaunch> launches)
+    {
+        foreach (GpuLaunch launch in launches)
+            Run(launch);
+    }
+
+    /// <inheritdoc />
     public override IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches) => real.Time(launches);
 
     /// <inheritdoc />
@@ -63,11 +70,7 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
                 .Select(argument => Find(argument.Bits)).Distinct(),
         ];
         byte[][] before = [.. buffers.Select(buffer => buffer.Snapshot())];
-        using (GpuGraph graph = real.Record(
-            [new GpuLaunch(function.Real, launch.Grid, [.. launch.Arguments])]))
-        {
-            graph.Run();
-        }
+        real.Run([new GpuLaunch(function.Real, launch.Grid, [.. launch.Arguments])]);
         model.Launch(new GpuLaunch(function.Model, launch.Grid, [.. launch.Arguments.Select(ForModel)]));
         foreach ((PairedBuffer buffer, byte[] old) in buffers.Zip(before))
             buffer.Compare(launch.Function.Kernel, old, differences);
@@ -99,11 +102,7 @@ internal sealed class PairedDevice(GpuDevice real, EmulatedDevice model, PairedD
 
     private sealed class PairedGraph(PairedDevice device, IReadOnlyList<GpuLaunch> launches) : GpuGraph
     {
-        public override void Run()
-        {
-            foreach (GpuLaunch launch in launches)
-                device.Run(launch);
-        }
+        public override void Run() => device.Run(launches);
 
         protected override void Dispose(bool disposing)
         {

@@ -47,6 +47,9 @@ internal sealed class TextDevice(PtxTarget target, int multiprocessors) : GpuDev
     public override GpuGraph Record(IReadOnlyList<GpuLaunch> launches) => throw Nothing();
 
     /// <inheritdoc />
+    public override void Run(IReadOnlyList<GpuLaunch> launches) => throw Nothing();
+
+    /// <inheritdoc />
     public override IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches) => throw Nothing();
 
     /// <inheritdoc />

@@ -95,7 +95,7 @@ internal sealed class ClassifyCommand : BitisCommand
             Warn("The exit code is 2 because images were left out; with --bad-images skip it is 0.");
         if (output is not null)
             AnswersFile.Write(output, answers, Context.Cancellation);
-        return new ClassifyResult(model.Reference, answers, bad, Fails: !skips);
+        return new ClassifyResult(model.Reference, session.Device, answers, bad, Fails: !skips);
     }
 
     private ImageSource? OpenOrNote(ParseResult arguments, string path, List<BadImage> bad)

@@ -32,7 +32,11 @@ internal abstract class GpuDevice : IDisposable
     public abstract GpuFunction Load(PtxKernel kernel);
 
     /// <summary>Records launches as a graph, which runs them one after the other.</summary>
+    /// <exception cref="BitisException">The driver refuses it, for example for lack of memory.</exception>
     public abstract GpuGraph Record(IReadOnlyList<GpuLaunch> launches);
+
+    /// <summary>Runs launches one after the other, without a graph. It may return before they end.</summary>
+    public abstract void Run(IReadOnlyList<GpuLaunch> launches);
 
     /// <summary>Runs launches one after the other, and tells how long each took.</summary>
     public abstract IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches);
@@ -45,7 +49,15 @@ internal abstract class GpuDevice : IDisposable
         where T : unmanaged
     {
         GpuBuffer buffer = Allocate(Math.Max(1, (long)values.Length) * sizeof(T));
-        buffer.Write(values);
+        try
+        {
+            buffer.Write(values);
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
         UploadedBytes += buffer.Bytes;
         return buffer;
     }

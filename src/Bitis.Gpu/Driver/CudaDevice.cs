@@ -141,6 +141,14 @@ internal sealed unsafe class CudaDevice : GpuDevice
     }
 
     /// <inheritdoc />
+    public override void Run(IReadOnlyList<GpuLaunch> launches)
+    {
+        Enter();
+        foreach (GpuLaunch launch in launches)
+            CudaErrors.Check(Launch(launch), $"launch '{launch.Function.Kernel.Name}'");
+    }
+
+    /// <inheritdoc />
     public override IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches)
     {
         const string Work = "tell the time";

@@ -14,11 +14,9 @@ internal static unsafe class CudaErrors
     /// <summary>The code for a device that another process has for itself.</summary>
     private const int DeviceUnavailable = 46;
 
-    /// <summary>The code for memory that a device could not correct.</summary>
-    private const int UncorrectableMemory = 214;
-
-    /// <summary>The first code for a kernel that failed; after those of this hundred, the device is lost.</summary>
-    private const int FirstFailureOfKernel = 700, LastFailureOfKernel = 719, Unknown = 999;
+    /// <summary>The codes after which every call fails: memory or links that err, and kernels that did.</summary>
+    private const int UncorrectableMemory = 214, UncorrectableLink = 220, IllegalAddress = 700, Timeout = 702,
+        ContextDestroyed = 709, Assertion = 710, FirstFailureOfKernel = 714, LastFailureOfKernel = 719, Unknown = 999;
 
     /// <summary>Throws if a call failed.</summary>
     /// <param name="error">What it returned.</param>
@@ -39,10 +37,11 @@ internal static unsafe class CudaErrors
     /// <param name="name">The driver's name for the error.</param>
     public static string Message(int error, string work, string name) => error switch
     {
-        OutOfMemory => $"The GPU has too little free memory to {work}. Use a smaller batch, or the CPU.",
+        OutOfMemory => $"The GPU has too little free memory to {work}. End other programs on it, or use the CPU.",
         NoDevice => "The CUDA driver finds no GPU on this machine.",
         DeviceUnavailable => $"The GPU cannot {work}: another process has it for itself ({name}).",
-        UncorrectableMemory or Unknown or (>= FirstFailureOfKernel and <= LastFailureOfKernel) =>
+        UncorrectableMemory or UncorrectableLink or IllegalAddress or Timeout or ContextDestroyed or Assertion
+            or (>= FirstFailureOfKernel and <= LastFailureOfKernel) or Unknown =>
             $"The GPU stopped while it should {work}: {name}. This process cannot use it any more.",
         _ => $"The GPU cannot {work}: {name}.",
     };

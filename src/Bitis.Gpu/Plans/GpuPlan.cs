@@ -4,7 +4,8 @@ namespace Bitis.Gpu.Plans;
 
 /// <summary>A model on a device: launches in order, for up to some images at a time.</summary>
 /// <remarks>
-/// The launches are recorded as a graph once for each number of images that is asked for. Calls must not overlap.
+/// The launches are recorded as a graph once for each number of images that is asked for. A graph only saves time: if
+/// memory for it is missing during a call, the launches run one by one. Calls must not overlap.
 /// </remarks>
 /// <param name="device">The device, which the plan owns.</param>
 /// <param name="steps">The launches, for a number of images.</param>
@@ -16,7 +17,14 @@ internal sealed class GpuPlan(
     GpuDevice device, IReadOnlyList<Func<int, GpuLaunch>> steps, IReadOnlyList<IDisposable> owned, GpuMatrix input,
     GpuMatrix output, int images) : IDisposable
 {
-    private readonly Dictionary<int, GpuGraph> _graphs = [];
+    private readonly Dictionary<int, GpuGraph?> _graphs = [];
+
+    /// <summary>The bytes that the model keeps on the device between calls, besides values.</summary>
+    public long ConstantBytes => device.UploadedBytes;
+
+    /// <summary>Records the graph for the most images.</summary>
+    /// <exception cref="BitisException">The device cannot.</exception>
+    public void Prepare() => _graphs.Add(images, device.Record(Launches(images)));
 
     /// <summary>Computes logits.</summary>
     /// <param name="pixels">Normalized pixels, image after image.</param>
@@ -34,7 +42,10 @@ internal sealed class GpuPlan(
             cancellationToken.ThrowIfCancellationRequested();
             int now = Math.Min(images, count - done);
             input.Buffer.Write(pixels.Slice(done * pixelsOfImage, now * pixelsOfImage));
-            GraphOf(now).Run();
+            if (GraphOf(now) is { } graph)
+                graph.Run();
+            else
+                device.Run(Launches(now));
             output.Buffer.Read(logits.Slice(done * output.Columns, now * output.Columns));
         }
     }
@@ -60,17 +71,27 @@ internal sealed class GpuPlan(
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (GpuGraph graph in _graphs.Values)
-            graph.Dispose();
+        foreach (GpuGraph? graph in _graphs.Values)
+            graph?.Dispose();
         foreach (IDisposable resource in owned)
             resource.Dispose();
         device.Dispose();
     }
 
-    private GpuGraph GraphOf(int count)
+    /// <summary>The graph for some images; null if the device could not record it.</summary>
+    private GpuGraph? GraphOf(int count)
     {
-        if (!_graphs.TryGetValue(count, out GpuGraph? graph))
-            _graphs.Add(count, graph = device.Record(Launches(count)));
+        if (_graphs.TryGetValue(count, out GpuGraph? graph))
+            return graph;
+        try
+        {
+            graph = device.Record(Launches(count));
+        }
+        catch (BitisException)
+        {
+            // If the device is lost, the launches say so.
+        }
+        _graphs.Add(count, graph);
         return graph;
     }
 }

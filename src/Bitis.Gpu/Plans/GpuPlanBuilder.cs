@@ -64,12 +64,15 @@ internal sealed class GpuPlanBuilder
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
     /// <param name="precision">What is kept between kernels.</param>
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="BitisException">
     /// An operation has no kernel, a weight is beyond the range of float16, or the device has too little memory. The
     /// device is disposed of then.
     /// </exception>
-    public static GpuPlan Build(GpuDevice device, VisionModel model, int images, GpuPrecision precision) =>
-        Build(device, model.Graph, model.Weights, images, precision);
+    public static GpuPlan Build(
+        GpuDevice device, VisionModel model, int images, GpuPrecision precision,
+        CancellationToken cancellationToken = default) =>
+        Build(device, model.Graph, model.Weights, images, precision, cancellationToken);
 
     /// <summary>Plans a graph in floats.</summary>
     /// <param name="device">The device, which the plan owns from now on.</param>
@@ -77,30 +80,34 @@ internal sealed class GpuPlanBuilder
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images at a time.</param>
     /// <param name="precision">What is kept between kernels.</param>
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="BitisException">As for a model.</exception>
     public static GpuPlan Build(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights, int images,
-        GpuPrecision precision) =>
+        GpuPrecision precision, CancellationToken cancellationToken = default) =>
         Build(
             device, graph, weights, new Dictionary<string, QuantizedLayer>(),
-            new Dictionary<string, QuantizedScan>(), images, precision);
+            new Dictionary<string, QuantizedScan>(), images, precision, cancellationToken);
 
     /// <summary>Plans a quantized model.</summary>
     /// <param name="device">The device, which the plan owns from now on.</param>
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
     /// <param name="precision">What is kept between kernels where it is not levels.</param>
+    /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="BitisException">
     /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
     /// </exception>
     public static GpuPlan Build(
-        GpuDevice device, QuantizedModel model, int images, GpuPrecision precision = GpuPrecision.Floats) =>
-        Build(device, model.Graph, model.Weights, model.Layers, model.Scans, images, precision);
+        GpuDevice device, QuantizedModel model, int images, GpuPrecision precision = GpuPrecision.Floats,
+        CancellationToken cancellationToken = default) =>
+        Build(
+            device, model.Graph, model.Weights, model.Layers, model.Scans, images, precision, cancellationToken);
 
     private static GpuPlan Build(
         GpuDevice device, Graph graph, IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
-        int images, GpuPrecision precision)
+        int images, GpuPrecision precision, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
         List<IDisposable> owned = [];
@@ -108,7 +115,7 @@ internal sealed class GpuPlanBuilder
         {
             var builder = new GpuPlanBuilder(device, graph, weights, layers, scans, images, precision);
             owned = builder._owned;
-            return builder.Build();
+            return builder.Build(cancellationToken);
         }
         catch
         {
@@ -218,14 +225,11 @@ internal sealed class GpuPlanBuilder
     {
         if (!_layers.TryGetValue(node.Name, out QuantizedLayer? layer))
             return null;
-        string? what = !layer.IsInteger ? "levels on one side only"
-            : layer.RotationOrder > 1 ? "a rotated input"
-            : layer.InputFactors is not null && node.Operator is not Linear ? "factors of its input"
+        string? what = !layer.IsInteger ? " with levels on one side only"
+            : layer.RotationOrder > 1 ? " with a rotated input"
+            : layer.InputFactors is not null && node.Operator is not Linear ? " with factors of its input"
             : null;
-        return what is null
-            ? layer
-            : throw new BitisException(
-                $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with {what}. Run it on the CPU.");
+        return what is null ? layer : throw Missing(node, what);
     }
 
     /// <summary>The quantized scan of a node; null for a float scan.</summary>
@@ -303,9 +307,12 @@ internal sealed class GpuPlanBuilder
     /// <param name="table">The table.</param>
     /// <param name="shape">The shape.</param>
     /// <param name="countOfImage">The rows of an image, or 1, as the table's grids count.</param>
+    /// <exception cref="BitisException">There is none.</exception>
     public (GpuFunction Function, GpuKernelRow<TShape> Row) Load<TShape>(
         GpuKernelTable<TShape> table, TShape shape, int countOfImage = 1) =>
-        Ready(table.Best(_device, shape, _images * countOfImage), shape);
+        table.Find(_device, shape, _images * countOfImage) is { } row
+            ? Ready(row, shape)
+            : throw Missing(_units.Node, " of this size");
 
     /// <summary>The best kernel for a shape, ready; null if none fits the shape and the device.</summary>
     public (GpuFunction Function, GpuKernelRow<TShape> Row)? Find<TShape>(
@@ -323,15 +330,16 @@ internal sealed class GpuPlanBuilder
         return (function, row);
     }
 
-    private GpuPlan Build()
+    private GpuPlan Build(CancellationToken cancellationToken)
     {
         Node image = _graph.Graph.Input;
-        int tokens = image.Shape.Rank == 2 ? image.Shape[0] : 1, columns = (int)image.Shape.ElementCount / tokens;
+        int columns = image.Shape[^1], rows = (int)(image.Shape.ElementCount / columns);
         GpuBuffer pixels = Own(_device.Allocate((long)_images * image.Shape.ElementCount * sizeof(float)));
-        var input = new GpuMatrix(pixels, 0, tokens, columns, columns);
+        var input = new GpuMatrix(pixels, 0, rows, columns, columns);
         _values.Add(image, input);
         while (_units.MoveNext())
         {
+            cancellationToken.ThrowIfCancellationRequested();
             switch (_units.Unit)
             {
                 case VimMixer mixer:
@@ -395,6 +403,8 @@ internal sealed class GpuPlanBuilder
     }
 
     /// <summary>What says that an operation has no kernel.</summary>
-    public static BitisException Missing(Node node) =>
-        new($"The GPU has no kernel for '{node.Name}' ({node.Kind}). Run it on the CPU.");
+    /// <param name="node">The operation.</param>
+    /// <param name="what">What about it, with a space in front.</param>
+    public static BitisException Missing(Node node, string what = "") =>
+        new($"The GPU has no kernel for '{node.Name}' ({node.Kind}){what}. Run it on the CPU.");
 }

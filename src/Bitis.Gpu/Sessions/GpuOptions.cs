@@ -13,7 +13,7 @@ namespace Bitis;
 /// </remarks>
 public sealed record GpuOptions : SessionOptions
 {
-    /// <summary>The GPU; null for the first one.</summary>
+    /// <summary>The GPU; null for the first one of compute capability 8.0 or later.</summary>
     public NvidiaGpu? Gpu { get; init; }
 
     /// <summary>What the GPU computes in where the model has no levels.</summary>
@@ -31,12 +31,14 @@ public sealed record GpuOptions : SessionOptions
 
     /// <inheritdoc />
     internal override SessionEngine Open(VisionModel model, CancellationToken cancellationToken) => Open(
-        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision),
+        model.Graph,
+        (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision, cancellationToken),
         () => base.Open(model, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
     internal override SessionEngine Open(QuantizedModel model, CancellationToken cancellationToken) => Open(
-        model.Graph, (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision),
+        model.Graph,
+        (device, images) => GpuPlanBuilder.Build(device, model, images, PlanPrecision, cancellationToken),
         () => base.Open(model, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
@@ -56,7 +58,7 @@ public sealed record GpuOptions : SessionOptions
         string reason;
         try
         {
-            NvidiaGpu gpu = Gpu ?? NvidiaGpu.FindAll()[0];
+            NvidiaGpu gpu = Gpu ?? NvidiaGpu.FindFirst();
             return new GpuEngine(gpu.Name, Precision, new GpuWorkspace(gpu.Open, graph, plan));
         }
         catch (BitisException e) when (OnFallback is not null)

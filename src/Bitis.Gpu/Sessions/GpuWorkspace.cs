@@ -7,8 +7,9 @@ namespace Bitis.Gpu.Sessions;
 
 /// <summary>The plans of a model on a device: one for many images, and one for a single image.</summary>
 /// <remarks>
-/// A single image wants kernels with many small blocks, so it has a plan of its own. Both plans are made at once: a
-/// device that cannot hold them is refused when a session is created, while the CPU can still take its place.
+/// A single image wants kernels with many small blocks, so it has a plan of its own. Both plans are made at once, with
+/// their largest graphs: a device that cannot hold or record them is refused when a session is created, while the CPU
+/// can still take its place.
 /// </remarks>
 internal sealed class GpuWorkspace : IDisposable
 {
@@ -28,20 +29,24 @@ internal sealed class GpuWorkspace : IDisposable
         _imageLength = (int)graph.Input.Shape.ElementCount;
         GpuDevice device = open();
         _many = plan(device, ImagesAtOnce(graph, device.CacheBytes));
+        GpuPlan? single = null;
         try
         {
-            WeightBytes = device.UploadedBytes;
-            _single = plan(open(), 1);
+            _many.Prepare();
+            single = plan(open(), 1);
+            single.Prepare();
         }
         catch
         {
+            single?.Dispose();
             _many.Dispose();
             throw;
         }
+        _single = single;
     }
 
-    /// <summary>The bytes that the model keeps on the device between calls.</summary>
-    public long WeightBytes { get; }
+    /// <summary>The bytes that both plans keep on the device between calls.</summary>
+    public long WeightBytes => _many.ConstantBytes + _single.ConstantBytes;
 
     /// <summary>How many images at a time leave what one kernel writes and the next one reads in a cache.</summary>
     public static int ImagesAtOnce(Graph graph, long cacheBytes)

@@ -1,5 +1,6 @@
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Driver;
+using Bitis.Gpu.Ptx;
 
 namespace Bitis;
 
@@ -7,6 +8,7 @@ namespace Bitis;
 public sealed class NvidiaGpu
 {
     private readonly Func<GpuDevice> _open;
+    private readonly ComputeCapability _capability;
 
     /// <summary>Describes a GPU, or what tests put in its place.</summary>
     /// <param name="info">The GPU.</param>
@@ -14,7 +16,7 @@ public sealed class NvidiaGpu
     internal NvidiaGpu(CudaDeviceInfo info, Func<GpuDevice> open)
     {
         (Name, MemoryBytes, DriverVersion, _open) = (info.Name, info.MemoryBytes, info.DriverVersion, open);
-        ComputeCapability = $"{info.Capability}";
+        _capability = info.Capability;
     }
 
     /// <summary>The name that NVIDIA gave it.</summary>
@@ -24,7 +26,7 @@ public sealed class NvidiaGpu
     public long MemoryBytes { get; }
 
     /// <summary>Its generation, as NVIDIA counts: <c>9.0</c>. Bitis needs 8.0 or later.</summary>
-    public string ComputeCapability { get; }
+    public string ComputeCapability => $"{_capability}";
 
     /// <summary>The version of CUDA that its driver has.</summary>
     public string DriverVersion { get; }
@@ -36,6 +38,14 @@ public sealed class NvidiaGpu
 
     /// <inheritdoc />
     public override string ToString() => Name;
+
+    /// <summary>The first GPU that is new enough; else the first one, which is refused when it is used.</summary>
+    /// <exception cref="BitisException">There is no GPU or no driver; the message says which.</exception>
+    internal static NvidiaGpu FindFirst()
+    {
+        IReadOnlyList<NvidiaGpu> gpus = FindAll();
+        return gpus.FirstOrDefault(gpu => gpu._capability >= PtxTarget.Sm80.Capability) ?? gpus[0];
+    }
 
     /// <summary>Opens it.</summary>
     /// <exception cref="BitisException">The driver refuses it.</exception>

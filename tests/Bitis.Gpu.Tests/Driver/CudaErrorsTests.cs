@@ -18,10 +18,12 @@ public sealed class CudaErrorsTests
     }
 
     [Theory]
-    [InlineData(2, "The GPU has too little free memory to hold 5 bytes. Use a smaller batch, or the CPU.")]
+    [InlineData(2, "The GPU has too little free memory to hold 5 bytes. End other programs on it, or use the CPU.")]
     [InlineData(100, "The CUDA driver finds no GPU on this machine.")]
     [InlineData(46, "The GPU cannot hold 5 bytes: another process has it for itself (NAME).")]
     [InlineData(700, "The GPU stopped while it should hold 5 bytes: NAME. This process cannot use it any more.")]
+    [InlineData(701, "The GPU cannot hold 5 bytes: NAME.")]
+    [InlineData(702, "The GPU stopped while it should hold 5 bytes: NAME. This process cannot use it any more.")]
     [InlineData(719, "The GPU stopped while it should hold 5 bytes: NAME. This process cannot use it any more.")]
     [InlineData(218, "The GPU cannot hold 5 bytes: NAME.")]
     public void Errors_become_one_message(int error, string message) =>

@@ -22,6 +22,9 @@ internal sealed class FakeDriver : IDisposable
     public static string? WhyNot =>
         OperatingSystem.IsLinux() && File.Exists(Compiler) ? null : "It needs Linux and a C compiler.";
 
+    /// <summary>A folder that is deleted in the end.</summary>
+    public string Folder => _folder;
+
     /// <summary>The folder of assembled kernels.</summary>
     public string Cache => Path.Combine(_folder, "cache", "bitis", "gpu");
 

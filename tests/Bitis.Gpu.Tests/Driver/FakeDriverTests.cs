@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Bitis.Gpu.Tests.Driver;
@@ -9,6 +10,13 @@ public sealed class FakeDriverTests : IDisposable
     private const string Cli = "Bitis.Cli.dll";
 
     private static readonly string[] Bench = ["bench", "vim-micro-builtin", "--images", "2", "--warmup", "0"];
+
+    /// <summary>A pixel.</summary>
+    private static readonly byte[] Bitmap =
+    [
+        .. "BM"u8, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0,
+        .. new byte[24], 1, 2, 3, 0,
+    ];
 
     private readonly FakeDriver _driver = new();
 
@@ -30,6 +38,15 @@ public sealed class FakeDriverTests : IDisposable
             _driver.Run(Cli, "", "version").Output);
     }
 
+    [FakeDriverFact]
+    public void The_first_GPU_that_is_not_too_old_computes()
+    {
+        (int exitCode, string output, string error) =
+            _driver.Run(Cli, "DEVICES=3 MAJOR=7 LATER_MAJOR=8", [.. Bench, "--device", "gpu"]);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Contains("Fake GPU 1, batch", output);
+    }
+
     [FakeDriverTheory]
     [InlineData("--batch", "3")]
     [InlineData("--precision", "float16")]
@@ -43,11 +60,28 @@ public sealed class FakeDriverTests : IDisposable
         Assert.Contains("cuGraphLaunch", _driver.Calls);
     }
 
+    [FakeDriverTheory]
+    [InlineData("bench --images 1 --warmup 0")]
+    [InlineData("classify IMAGE")]
+    [InlineData("eval --data builtin/test --images 2")]
+    public void Json_says_what_computed(string command)
+    {
+        string image = Path.Combine(_driver.Folder, "image.bmp");
+        File.WriteAllBytes(image, Bitmap);
+        string[] words = command.Replace("IMAGE", image, StringComparison.Ordinal).Split(' ');
+        (int exitCode, string output, string error) = _driver.Run(
+            Cli, "", [words[0], "vim-micro-builtin", .. words[1..], "--device", "gpu", "--json"]);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Equal("Fake GPU 0", JsonDocument.Parse(output).RootElement.GetProperty("device").GetString());
+        AssertNothingIsLeft();
+    }
+
     [FakeDriverFact]
     public void A_session_that_nobody_disposes_is_freed()
     {
         Assert.Equal((0, "", ""), _driver.Run("Bitis.Gpu.Tests.dll", ""));
-        Assert.Equal(2, _driver.Calls.Count(call => call == "cuGraphExecDestroy"));
+        // Two plans have a graph for the most images, and one has another.
+        Assert.Equal(3, _driver.Calls.Count(call => call == "cuGraphExecDestroy"));
         AssertNothingIsLeft();
     }
 
@@ -82,6 +116,12 @@ public sealed class FakeDriverTests : IDisposable
         File.WriteAllBytes(files[2], []);
         Assert.Equal(3, Assemblies());
         Assert.Equal(0, Assemblies());
+
+        // So is what the driver refuses.
+        byte[] other = "OTHER KERNEL"u8.ToArray();
+        File.WriteAllBytes(files[3], [.. SHA256.HashData(other), .. other]);
+        Assert.Equal(1, Assemblies());
+        Assert.Equal(0, Assemblies());
     }
 
     [FakeDriverFact]
@@ -104,13 +144,19 @@ public sealed class FakeDriverTests : IDisposable
         "The GPU cannot be opened: another process has it for itself (CUDA_ERROR_FAKE 46, fake).")]
     [InlineData(
         "FAIL=cuMemAlloc_v2:2:9",
-        "The GPU has too little free memory to hold * more bytes. Use a smaller batch, or the CPU.")]
+        "The GPU has too little free memory to hold * more bytes. End other programs on it, or use the CPU.")]
     [InlineData(
         "FAIL=cuLinkAddData_v2:218:2",
         "The GPU cannot assemble '*': CUDA_ERROR_INVALID_PTX 218, fake. ptxas fatal : line 7; parsing error")]
     [InlineData(
-        "FAIL=cuLaunchKernel:701:3",
-        "The GPU stopped while it should launch '*': CUDA_ERROR_FAKE 701, fake. This process cannot use it any more.")]
+        "FAIL=cuLaunchKernel:701:3", "The GPU cannot launch '*': CUDA_ERROR_FAKE 701, fake.")]
+    [InlineData(
+        "FAIL=cuGraphLaunch:700:1",
+        "The GPU stopped while it should run a model: CUDA_ERROR_FAKE 700, fake. This process cannot use it any more.")]
+    [InlineData(
+        "FAIL=cuMemcpyHtoDAsync_v2:719:4",
+        "The GPU stopped while it should take a copy: CUDA_ERROR_LAUNCH_FAILED 719, fake. This process cannot use it "
+        + "any more.")]
     [InlineData(
         "FAIL=cuStreamEndCapture:901:1", "The GPU cannot record a model: CUDA_ERROR_FAKE 901, fake.")]
     [InlineData(

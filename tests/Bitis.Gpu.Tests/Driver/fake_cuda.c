@@ -4,6 +4,7 @@
  * FAKE_CUDA_FAIL     NAME:ERROR:N, the N-th call of NAME returns ERROR
  * FAKE_CUDA_DEVICES  how many devices there are
  * FAKE_CUDA_VERSION  the driver's version, such as 12040
+ * FAKE_CUDA_MAJOR    the compute capability of the first device; FAKE_CUDA_LATER_MAJOR, of the others
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -79,7 +80,7 @@ EXPORT int cuDeviceTotalMem_v2(size_t *bytes, int d) { ENTER(0); *bytes = 800000
 EXPORT int cuDeviceGetAttribute(int *v, int attribute, int d) {
     ENTER(0);
     switch (attribute) {
-        case 75: *v = number("FAKE_CUDA_MAJOR", 9); break;
+        case 75: *v = number(d == 40 ? "FAKE_CUDA_MAJOR" : "FAKE_CUDA_LATER_MAJOR", 9); break;
         case 76: *v = 0; break;
         case 16: *v = 132; break;
         case 38: *v = 50 << 20; break;

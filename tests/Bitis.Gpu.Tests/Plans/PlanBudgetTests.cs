@@ -7,27 +7,33 @@ using Xunit.Abstractions;
 
 namespace Bitis.Gpu.Tests.Plans;
 
-/// <summary>Launches and traffic of a Vim block: the difference of a model with two blocks and one with one.</summary>
+/// <summary>Launches, traffic and instructions of a Vim block: the difference between two blocks and one.</summary>
 public sealed class PlanBudgetTests(ITestOutputHelper output)
 {
     private const int Tokens = 17, Channels = 96;
 
     /// <remarks>Each byte counts once for a launch, as if caches held what a launch reads again.</remarks>
     [Theory]
-    [InlineData("floats", 6, 70)]
-    [InlineData("halves", 5, 36)]
-    [InlineData("w8a8 full", 5, 32)]
-    [InlineData("w8a8 full halves", 5, 26)]
-    public void A_block_has_a_budget(string form, int launches, int bytesOfChannel)
+    [InlineData("floats", 6, 70, 1050)]
+    [InlineData("halves", 5, 36, 1180)]
+    [InlineData("w8a8 full", 5, 32, 2750)]
+    [InlineData("w8a8 full halves", 5, 26, 2750)]
+    public void A_block_has_a_budget(string form, int launches, int bytesOfChannel, int instructionsOfChannel)
     {
         Measurements one = Measure(form, depth: 1, images: 1), two = Measure(form, depth: 2, images: 1);
         Measurements oneOfTwo = Measure(form, depth: 1, images: 2), twoOfTwo = Measure(form, depth: 2, images: 2);
         // What the second image adds is without weights.
         double bytes = Bytes(twoOfTwo) - Bytes(two) - (Bytes(oneOfTwo) - Bytes(one));
         bytes /= Tokens * Channels;
-        output.WriteLine($"{form}: {two.Launches - one.Launches} launches, {bytes:F1} bytes a token and channel");
+        // Those of a lane.
+        double instructions = (double)(twoOfTwo.Total - two.Total - (oneOfTwo.Total - one.Total))
+            * PtxWriter.WarpSize / (Tokens * Channels);
+        output.WriteLine(
+            $"{form}: {two.Launches - one.Launches} launches, {bytes:F1} bytes and {instructions:F0} instructions a "
+            + "token and channel");
         Assert.Equal(launches, two.Launches - one.Launches);
         Assert.InRange(bytes, 0, bytesOfChannel);
+        Assert.InRange(instructions, 0, instructionsOfChannel);
         double passes = two.SharedPasses - one.SharedPasses;
         // Which entries of the tables of Ā lanes of a scan in integers read depends on the data.
         double conflicts = passes / (two.IdealSharedPasses - one.IdealSharedPasses);

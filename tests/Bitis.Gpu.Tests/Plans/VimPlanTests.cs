@@ -144,6 +144,19 @@ public sealed class VimPlanTests(ITestOutputHelper output)
         Assert.Equal($"The GPU has no kernel for {what}. Run it on the CPU.", e.Message);
     }
 
+    /// <summary>The steps of a scan take shared memory.</summary>
+    [Fact]
+    public void A_scan_that_is_too_long_is_refused_by_name()
+    {
+        VisionModel model = VisionModel.CreateRandom(
+            Config with { ImageSize = 256, InnerWidth = 8, Width = 8, StateSize = 64 }, seed: 1);
+        BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
+            new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Floats));
+        Assert.Equal(
+            "The GPU has no kernel for 'layers.0.mixer.scan' (selective_scan) of this size. Run it on the CPU.",
+            e.Message);
+    }
+
     [Fact]
     public void Too_little_memory_is_one_message()
     {

@@ -18,11 +18,9 @@ public sealed class ClassifyTests : IDisposable
     public void The_csv_file_has_the_answers_of_the_json_result()
     {
         string csv = _folder["answers.csv"];
-        JsonElement[] images =
-        [
-            .. CliRunner.RunJson("classify", Checkpoint, _images, "--top", "2", "-o", csv)
-                .GetProperty("images").EnumerateArray(),
-        ];
+        JsonElement result = CliRunner.RunJson("classify", Checkpoint, _images, "--top", "2", "-o", csv);
+        Assert.Equal("CPU", result.GetProperty("device").GetString());
+        JsonElement[] images = [.. result.GetProperty("images").EnumerateArray()];
         string[] lines = File.ReadAllText(csv).Split("\r\n");
         Assert.Equal("image,rank,class,name,probability", lines[0]);
         Assert.Equal(images.Length * 2 + 2, lines.Length);

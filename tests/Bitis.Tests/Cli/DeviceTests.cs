@@ -43,6 +43,13 @@ public sealed class DeviceTests
         Assert.Equal((2, "", NoDriver), (outcome.ExitCode, outcome.Output, outcome.Error.Trim()));
     }
 
+    [Theory]
+    [InlineData("vim-micro-builtin", "bench", "--images", "1", "--warmup", "0")]
+    [InlineData("vim-micro-builtin", "eval", "--data", "builtin/test", "--images", "2")]
+    [InlineData("vmamba-seg-builtin", "eval", "--data", "builtin-masks/test", "--images", "1")]
+    public void Json_says_what_computed(string model, string command, params string[] rest) => Assert.Equal(
+        "CPU", CliRunner.RunJson([command, model, .. rest, "--threads", "1"]).GetProperty("device").GetString());
+
     [Fact]
     public void Auto_computes_on_the_CPU_and_says_why()
     {

@@ -1,6 +1,7 @@
 using Bitis.Cli.Input;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Models.Reference;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 
@@ -49,6 +50,22 @@ public sealed class OverrideScopeTests
         IReadOnlyList<string> left = new SiteSelection(mixed.Recipe, mixed.Graph).LeftAlone;
         Assert.All(left, name => Assert.True(IsIn(name, 0) || (IsIn(name, 1) && name.Contains("scan"))));
         Assert.Contains("layers.0.mixer.in_proj", left);
+    }
+
+    /// <summary>The recipe's own scope takes nothing here, so its layers cannot be the example of a name.</summary>
+    [Fact]
+    public void An_override_without_a_match_is_refused_where_another_takes_all_layers()
+    {
+        var config = new ResNetConfig { ImageSize = 8, Width = 8, Depths = [1, 1], Groups = 2, Classes = 3 };
+        var recipe = new Recipe
+        {
+            Method = "minmax",
+            Overrides = [SiteOverride.Parse("*=full"), SiteOverride.Parse("*head*=ssm")],
+        };
+        BitisException e = Assert.Throws<BitisException>(() => recipe.Select(config.BuildGraph()));
+        Assert.StartsWith(
+            "The override '*head*' matches no operator in scope 'linear'; their names are like 'conv1'", e.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,11 +6,13 @@ namespace Bitis.Cli.Output.Results;
 
 /// <summary>The result of <c>bitis classify</c>.</summary>
 /// <param name="Model">The model.</param>
+/// <param name="Device">What computed.</param>
 /// <param name="Images">The classes of each image, in the order of the images.</param>
 /// <param name="BadImages">The images that could not be opened or decoded.</param>
 /// <param name="Fails">Whether such images make the command fail.</param>
 internal sealed record ClassifyResult(
     string Model,
+    string Device,
     IReadOnlyList<ImageAnswers> Images,
     IReadOnlyList<BadImage> BadImages,
     [property: JsonIgnore] bool Fails) : ICommandResult

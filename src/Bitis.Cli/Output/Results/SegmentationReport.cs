@@ -1,6 +1,7 @@
 using Bitis.Cli.Input;
 using Bitis.Cli.Output.Parts;
 using Bitis.Evaluation;
+using Bitis.Execution.Sessions;
 
 namespace Bitis.Cli.Output.Results;
 
@@ -16,6 +17,7 @@ internal sealed record SegmentationReport(
     double? MeanAccuracy,
     double? PixelAccuracy,
     double ImagesPerSecond,
+    string Device,
     int Threads,
     IReadOnlyList<ClassIou> Classes) : ICommandResult
 {
@@ -32,6 +34,7 @@ internal sealed record SegmentationReport(
         scores.MeanAccuracy,
         scores.PixelAccuracy,
         scores.Images / time.TotalSeconds,
+        CpuEngine.DeviceName,
         threads,
         [
             .. Enumerable.Range(0, model.Config.Classes).Select(i => new ClassIou(

@@ -66,6 +66,14 @@ internal sealed class PlanUnits
     /// <summary>The current unit.</summary>
     public object Unit => _units[Current];
 
+    /// <summary>The operation that stands for the current unit in messages.</summary>
+    public Node Node => Unit switch
+    {
+        VimMixer mixer => mixer.Forward.Branch.Scan.Scan,
+        ScanGroup group => group.Members[0].Branch.Scan.Scan,
+        _ => ((FusedOperation)Unit).Main,
+    };
+
     /// <summary>Goes on to the next unit; false behind the last one.</summary>
     public bool MoveNext() => ++Current < _units.Count;
 

@@ -89,10 +89,6 @@ internal static class MixerSteps
         bool isSame = layers[0] is null == layers[1] is null
             && (layers[0] is null || TokenScales.ShapeOf(layers[0]!) == TokenScales.ShapeOf(layers[1]!));
         if (!isSame)
-        {
-            throw new BitisException(
-                $"The GPU has no kernel for '{node.Name}' with other levels than the forward direction. "
-                + "Run it on the CPU.");
-        }
+            throw GpuPlanBuilder.Missing(node, " with other levels than the first direction");
     }
 }

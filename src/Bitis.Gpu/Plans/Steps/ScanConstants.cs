@@ -150,7 +150,6 @@ internal sealed record ScanConstants(
     private static float[] Rates(FloatTensor logarithms) =>
         [.. logarithms.Span.ToArray().Select(value => (float)(-Math.Exp(value) * Math.Log2(Math.E)))];
 
-    private static BitisException Refusal(Node node) => new(
-        $"The GPU has no kernel for '{node.Name}' ({node.Kind}) with other levels than the first direction. "
-        + "Run it on the CPU.");
+    private static BitisException Refusal(Node node) =>
+        GpuPlanBuilder.Missing(node, " with other levels than the first direction");
 }

@@ -104,7 +104,11 @@ internal sealed class SiteSelection
         {
             if (!_graph.Nodes.Any(node => entry.Matches(node.Name) && IsReached(node, entry)))
             {
-                Node[] known = [.. layers, .. scans];
+                // Another override may be all that takes layers.
+                Node[] known =
+                [
+                    .. layers, .. scans, .. Layers.Select(pair => pair.Node), .. Scans.Select(pair => pair.Node),
+                ];
                 throw new BitisException(
                     $"The override '{entry.Pattern}' matches no operator in scope '{scope}'; "
                     + $"their names are like '{known[0].Name}' (bitis inspect --nodes lists them).");
