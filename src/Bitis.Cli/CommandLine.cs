@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Bitis.Cli.Commands;
 using Bitis.Cli.Commands.Choosing;
+using Bitis.Cli.Commands.Reporting;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 

@@ -22,6 +22,7 @@ internal sealed record Page(string Title, IReadOnlyList<PageSection> Sections, R
         columns = [.. columns.Where(column => models.Any(model => column.Cell(model).Length > 0))];
         var summary = new PageSection("Summary", null)
         {
+            BeginsWithTables = true,
             Charts = MeasuredPoint.Charts(models),
             Tables =
             [

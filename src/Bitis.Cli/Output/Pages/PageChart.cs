@@ -50,7 +50,8 @@ internal sealed record PageChart(
     public PageTable? Table { get; init; }
 
     /// <summary>The table behind the chart.</summary>
-    public PageTable TableOrPoints() => Table ?? (Kind is ChartKind.Line or ChartKind.Bar or ChartKind.Histogram ? Columns() : Points());
+    public PageTable TableOrPoints() =>
+        Table ?? (Kind is ChartKind.Scatter or ChartKind.Heatmap ? Points() : Columns());
 
     private PageTable Columns()
     {

@@ -17,6 +17,9 @@ internal sealed record PageSection(string Title, string? Source)
     /// <summary>Tables without a chart.</summary>
     public IReadOnlyList<PageTable> Tables { get; init; } = [];
 
+    /// <summary>Whether the tables stand before the charts.</summary>
+    public bool BeginsWithTables { get; init; }
+
     /// <summary>Thumbnails.</summary>
     public IReadOnlyList<PageImage> Images { get; init; } = [];
 

@@ -27,4 +27,10 @@ internal static class PageText
     /// <summary>Milliseconds.</summary>
     public static string Milliseconds(double? time) =>
         time is { } value ? value.ToString("0.000", CultureInfo.InvariantCulture) : "";
+
+    /// <summary>A number of a chart with five digits, which keep pages small.</summary>
+    public static double Short(double value) =>
+        double.IsFinite(value)
+            ? double.Parse(value.ToString("G5", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
+            : value;
 }

@@ -112,17 +112,25 @@ internal sealed class PageWriter
             }
             Line("</dl>");
         }
+        if (section.BeginsWithTables)
+            WriteTables();
         foreach (PageChart chart in section.Charts)
             WriteChart(chart);
         foreach (PageChoice choice in section.Choices)
             WriteChoice(choice);
-        foreach (PageTable table in section.Tables)
-            WriteTable(table, isBehindChart: false);
+        if (!section.BeginsWithTables)
+            WriteTables();
         if (section.Images.Count > 0)
             WriteImages(section);
         if (section.Run is { } run)
             WriteRun(run);
         Line("</section>");
+
+        void WriteTables()
+        {
+            foreach (PageTable table in section.Tables)
+                WriteTable(table, isBehindChart: false);
+        }
     }
 
     private void WriteChart(PageChart chart)
@@ -166,7 +174,7 @@ internal sealed class PageWriter
         Line($"<summary>{(isBehindChart ? "Numbers: " : "")}{PageText.Html(table.Caption)}"
             + $" <span class=\"count\">({DisplayText.Count(table.Rows.Count, "row")})</span></summary>");
         Line("<p class=\"tools\"><button type=\"button\" class=\"copy\" hidden>Copy as CSV</button></p>");
-        Line("<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+        Line("<div class=\"scroll\" role=\"group\" tabindex=\"0\" "
             + $"aria-label=\"{PageText.Html(table.Caption)}\"><table>");
         Line($"<caption class=\"unseen\">{PageText.Html(table.Caption)}</caption>");
         _html.Append("<thead><tr>");
@@ -196,8 +204,8 @@ internal sealed class PageWriter
         {
             Line($"<li><figure><img alt=\"{PageText.Html(image.Name)}\" "
                 + $"src=\"data:image/png;base64,{Convert.ToBase64String(image.Png)}\">");
-            Line($"<figcaption><code>{PageText.Html(image.Name)}</code>{PageText.Html(image.Text)}</figcaption>"
-                + "</figure></li>");
+            Line($"<figcaption><code>{PageText.Html(image.Name)}</code>"
+                + $"{string.Join("<br>", image.Lines.Select(PageText.Html))}</figcaption></figure></li>");
         }
         Line("</ul>");
     }

@@ -60,8 +60,8 @@ internal static class ResultFile
     }
 
     /// <summary>How a result was made; null if an older version wrote it.</summary>
-    private static RunRecord? RunOf(ResultNode result) => result.Has(JsonOutput.Run) && result[JsonOutput.Run] is var run
-        ? new RunRecord(
+    private static RunRecord? RunOf(ResultNode result) =>
+        result.Has(JsonOutput.Run) && result[JsonOutput.Run] is var run ? new RunRecord(
             run.Text("command"), run.Text("version"), run.Text("runtime"), run.Text("system"),
             run.TextOrNull("processor"), (int)run.Number("processors"), run.Text("instructionSet"),
             (int?)run.NumberOrNull("threads"), run.Text("date"))

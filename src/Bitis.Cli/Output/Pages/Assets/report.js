@@ -19,7 +19,7 @@
         },
     };
     const symbols = ['circle', 'rect', 'triangle', 'diamond', 'pin', 'roundRect', 'arrow', 'emptyCircle'];
-    const narrow = 520, printWidth = 660, mostNamed = 24, barHeight = 22;
+    const narrow = 520, printWidth = 660, barHeight = 22, cellHeight = 28;
     let printing = false;
 
     const isDark = () => !printing && (root.dataset.theme ? root.dataset.theme === 'dark' : dark.matches);
@@ -46,6 +46,15 @@
     }
 
     const label = (axis, value) => axis.categories ? axis.categories[value] : format(value);
+
+    // Names for a narrow chart: without the parts that all of them have in common.
+    function shortener(names, width) {
+        const parts = names.map(name => name.split('.'));
+        if (width >= narrow || names.length < 2 || parts.some(one => one.length !== parts[0].length))
+            return undefined;
+        const kept = parts[0].map((part, i) => parts.some(one => one[i] !== part));
+        return name => name.split('.').filter((_, i) => kept[i]).join('.');
+    }
 
     // A colour for each series; many series are in an order (blocks, scans), which their hues follow.
     function colour(index, count) {
@@ -98,9 +107,9 @@
             this.width = width;
             const rows = this.isBars ? this.chart.x.categories.length
                 : this.chart.kind === 'heatmap' ? this.chart.y.categories.length : 0;
-            const perRow = this.isBars && !this.isStacked() && !this.chart.y.log ? this.chart.series.length : 1;
+            const perRow = this.isBars && !this.isStacked() && !this.isLog(this.chart.y, 'y') ? this.chart.series.length : 1;
             const height = rows > 0
-                ? Math.max(180, 110 + rows * Math.max(barHeight, 12 * perRow))
+                ? 110 + rows * (this.isBars ? Math.max(barHeight, 13 * perRow) : cellHeight)
                 : width < narrow ? 300 : 380;
             this.element.style.height = `${height}px`;
             this.plot ??= echarts.init(this.element, null, { renderer: 'svg', width, height });
@@ -113,6 +122,13 @@
         resize() {
             if (!printing && this.element.clientWidth !== this.width && this.element.clientWidth > 0)
                 this.draw();
+        }
+
+        // Whether an axis is logarithmic: it should be, and its values differ enough to be read so.
+        isLog(axis, name) {
+            const values = this.chart.series.flatMap(series => series.points.map(point => point[name]))
+                .filter(value => value > 0);
+            return Boolean(axis.log) && Math.max(...values) > 20 * Math.min(...values);
         }
 
         // Whether no category is in two series: bars of one place each, in the series' colours.
@@ -137,25 +153,33 @@
                     textStyle: { color: colours.text, fontSize: 13 },
                     formatter: item => this.describe(item.seriesIndex, item.dataIndex).replace(/[{}|]/g, ' '),
                 },
-                grid: { left: 12, right: width < narrow ? 14 : 28, top: 34, bottom: 34, containLabel: true },
+                grid: {
+                    left: 12, top: 34, bottom: 34, containLabel: true,
+                    right: width < narrow ? 14 : chart.kind === 'scatter' ? 150 : 28,
+                },
             };
-            const x = this.axis(chart.x, width, true), y = this.axis(chart.y, width, false);
+            const x = this.axis(chart.x, 'x', width), y = this.axis(chart.y, 'y', width);
             if (chart.kind === 'heatmap')
                 return { ...common, ...this.heatmap(x, y, width) };
             const bars = this.isBars;
             // Names of bars are long, so they stand beside bars that lie.
             const axes = bars ? { xAxis: { ...y, nameGap: 26, nameLocation: 'middle' }, yAxis: {
                 ...x, inverse: true, name: '', axisLabel: {
-                    ...x.axisLabel, interval: 0, width: Math.min(260, Math.round(width * 0.38)), overflow: 'truncate',
+                    ...x.axisLabel, interval: 0, formatter: shortener(chart.x.categories, width), width: Math.min(260, Math.round(width * 0.38)), overflow: 'truncate',
                 },
             } } : { xAxis: x, yAxis: y };
             return { ...common, ...axes, series: chart.series.map((series, i) => this.series(series, i, width)) };
         }
 
-        axis(axis, width, isX) {
-            const colours = theme();
+        axis(axis, member, width) {
+            const colours = theme(), isX = member === 'x', log = this.isLog(axis, member);
+            const isWhole = this.chart.kind === 'line'
+                && this.chart.series.every(series => series.points.every(point => Number.isInteger(point[member])));
             return {
-                type: axis.categories ? 'category' : axis.log ? 'log' : 'value',
+                type: axis.categories ? 'category' : log ? 'log' : 'value',
+                minInterval: isWhole ? 1 : undefined,
+                boundaryGap: this.chart.kind === 'scatter' ? ['6%', '6%'] : undefined,
+                minorTick: { show: log },
                 data: axis.categories,
                 name: axis.name,
                 nameLocation: isX ? 'middle' : 'end',
@@ -173,13 +197,14 @@
 
         series(series, index, width) {
             const chart = this.chart, colours = theme(), bars = this.isBars;
-            const value = (point, axis, name) =>
-                typeof point[name] === 'number' && !(axis.log && point[name] <= 0) ? point[name] : '-';
+            const log = { x: this.isLog(chart.x, 'x'), y: this.isLog(chart.y, 'y') };
+            const value = (point, name) =>
+                typeof point[name] === 'number' && !(log[name] && point[name] <= 0) ? point[name] : '-';
             const result = {
                 name: series.name,
                 type: 'line',
                 data: series.points.map(point => {
-                    const pair = [value(point, chart.x, 'x'), value(point, chart.y, 'y')];
+                    const pair = [value(point, 'x'), value(point, 'y')];
                     return bars ? pair.reverse() : pair;
                 }),
                 symbol: symbols[index % symbols.length],
@@ -192,11 +217,11 @@
                         show: width >= narrow, position: 'right', color: colours.text,
                         formatter: item => series.points[item.dataIndex].name ?? '', width: 200, overflow: 'truncate',
                     },
-                    labelLayout: { hideOverlap: true },
+                    labelLayout: { moveOverlap: 'shiftY', hideOverlap: true },
                 };
             }
             // A bar on a logarithmic axis has no honest start, so there is a point at its end instead.
-            if (bars && chart.y.log)
+            if (bars && log.y)
                 return { ...result, type: 'scatter', symbolSize: 11 };
             if (bars)
                 return { ...result, type: 'bar', stack: this.isStacked() ? 'all' : undefined, barMaxWidth: 18 };
@@ -228,18 +253,19 @@
             const low = Math.min(...logs), high = Math.max(...logs);
             const columns = this.chart.x.categories.length;
             const long = Math.max(...this.chart.x.categories.map(name => name.length)) > 3;
-            const shown = columns <= 12 && width / columns > 44;
+            const digits = Math.max(...points.map(point => format(point.value).length));
+            const shown = (width - 100) / columns > 8 * digits + 8;
             return {
-                grid: { left: 12, right: 14, top: 34, bottom: 44, containLabel: true },
+                grid: { left: 12, right: 14, top: 34, bottom: long ? 12 : 40, containLabel: true },
                 xAxis: {
-                    ...x, nameGap: long ? 62 : 28, splitLine: { show: false },
+                    ...x, name: long ? '' : x.name, splitLine: { show: false }, axisLine: { show: false },
                     axisLabel: {
-                        ...x.axisLabel, rotate: long ? 45 : 0, interval: long ? 0 : 'auto', width: 80, overflow: 'truncate',
-                        hideOverlap: false,
+                        ...x.axisLabel, rotate: long ? 45 : 0, interval: long ? 0 : 'auto', hideOverlap: false,
+                        width: 100, overflow: 'truncate',
                     },
                 },
                 yAxis: {
-                    ...y, inverse: true, nameLocation: 'start', splitLine: { show: false },
+                    ...y, inverse: true, nameLocation: 'start', splitLine: { show: false }, axisLine: { show: false },
                     axisLabel: { ...y.axisLabel, interval: 0, hideOverlap: false, width: 110, overflow: 'truncate' },
                 },
                 visualMap: {
@@ -273,8 +299,8 @@
                 return `${chart.y.name} ${label(chart.y, point.y)}, ${chart.x.name} ${label(chart.x, point.x)}: `
                     + format(point.value);
             const name = point.name ?? (chart.series.length > 1 ? series.name : '');
-            return `${name ? `${name}\n` : ''}${chart.x.categories ? '' : `${chart.x.name}: `}${label(chart.x, point.x)}\n`
-                + `${chart.y.name}: ${label(chart.y, point.y)}`;
+            const at = `${chart.x.categories ? '' : `${chart.x.name}: `}${label(chart.x, point.x)}`;
+            return `${name ? `${name}\n` : ''}${at}\n${chart.y.name}: ${label(chart.y, point.y)}`;
         }
 
         key(event) {
@@ -309,7 +335,9 @@
         drawLegend() {
             const series = this.chart.series;
             this.legend.replaceChildren();
-            this.legend.hidden = series.length < 2;
+            // Points with names need no other ones.
+            this.legend.hidden = series.length < 2
+                || (this.chart.kind === 'scatter' && series.every(one => one.points.length === 1) && this.width >= narrow);
             if (this.legend.hidden)
                 return;
             series.forEach((one, i) => {
@@ -363,7 +391,8 @@
             const safe = /^[=+\-@\t]/.test(text) && !Number.isFinite(+text) ? `'${text}` : text;
             return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
         };
-        return [...table.rows].map(row => [...row.cells].map(cell => field(cell.textContent)).join(',') + '\r\n').join('');
+        const line = row => `${[...row.cells].map(cell => field(cell.textContent)).join(',')}\r\n`;
+        return [...table.rows].map(line).join('');
     }
 
     async function copy(text) {

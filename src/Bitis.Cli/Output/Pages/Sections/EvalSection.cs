@@ -15,7 +15,8 @@ internal static class EvalSection
             Facts =
             [
                 ("model", $"{model} ({result.Text("kind")})"),
-                ("images", $"{images:0} of {result.Text("data")}, {result.Number("labeled"):0} with labels"),
+                ("images", $"{result.Text("data")}; {images:0} evaluated"
+                    + (result.Number("labeled") == images ? "" : $", {result.Number("labeled"):0} with labels")),
                 ("left out", result.Number("skipped") > 0 ? $"{result.Number("skipped"):0} damaged images" : null),
                 ("classes", result.TextOrNull("classMatch")),
                 ("top-1", Format.Accuracy(result.NumberOrNull("top1"))),
@@ -42,7 +43,7 @@ internal static class EvalSection
             Facts =
             [
                 ("model", $"{result.Text("model")} ({result.Text("kind")})"),
-                ("images", $"{result.Number("images"):0} of {result.Text("data")}"),
+                ("images", $"{result.Text("data")}; {result.Number("images"):0} evaluated"),
                 ("mean IoU", Format.Accuracy(result.NumberOrNull("meanIou"))),
                 ("pixel accuracy", Format.Accuracy(result.NumberOrNull("pixelAccuracy"))),
                 ("speed", $"{result.Number("imagesPerSecond"):0.00} images/s"),
@@ -53,7 +54,10 @@ internal static class EvalSection
                     "Intersection over union by class", ChartKind.Bar,
                     new ChartAxis("class", Categories: [.. classes.Select(c => c.Text("name"))]),
                     new ChartAxis("IoU, %"),
-                    [new ChartSeries("IoU", [.. classes.Select((c, i) => new ChartPoint(i, 100 * c.NumberOrNull("iou")))])]),
+                    [
+                        new ChartSeries(
+                            "IoU", [.. classes.Select((c, i) => new ChartPoint(i, 100 * c.NumberOrNull("iou")))]),
+                    ]),
             ],
         };
     }
@@ -64,7 +68,7 @@ internal static class EvalSection
         Facts =
         [
             ("model", $"{result.Text("model")} ({result.Text("kind")})"),
-            ("images", $"{result.Number("images"):0} of {result.Text("data")}"),
+            ("images", $"{result.Text("data")}; {result.Number("images"):0} evaluated"),
             ("position", $"{result.Number("positionError"):0.000} pixels, mean absolute error"),
             ("size", $"{result.Number("sizeError"):0.000} pixels"),
             ("angle", $"{result.Number("angleError"):0.00} degrees"),
@@ -102,7 +106,7 @@ internal static class EvalSection
             "Confusion matrix", ChartKind.Heatmap, new ChartAxis("taken for", Categories: names),
             new ChartAxis("shows", Categories: names), [new ChartSeries("images", points)])
         {
-            Note = "Images of each row's class; those on the diagonal were recognized.",
+            Note = "Rows: what images show. Columns: what they were taken for. On the diagonal they were recognized.",
             Table = new PageTable(
                 "Confusion matrix", ["shows", .. names.Select(name => ">" + name)],
                 [

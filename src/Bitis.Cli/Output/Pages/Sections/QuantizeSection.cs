@@ -29,8 +29,7 @@ internal static class QuantizeSection
                     "Loss of each block", ChartKind.Bar, new ChartAxis("block", Categories: names),
                     new ChartAxis("loss", Log: true),
                     [
-                        new ChartSeries("before", [.. blocks.Select((b, i) => new ChartPoint(i, b.Number("lossBefore")))]),
-                        new ChartSeries("after", [.. blocks.Select((b, i) => new ChartPoint(i, b.Number("lossAfter")))]),
+                        Losses("before", "lossBefore"), Losses("after", "lossAfter"),
                     ]) { Note = "How far a block's output is from float32, before and after scales were learned." },
             ],
             Points =
@@ -39,5 +38,8 @@ internal static class QuantizeSection
                 new MeasuredPoint(result.Text("model"), result.Text("model"), null, floatBytes, null),
             ],
         };
+
+        ChartSeries Losses(string name, string member) =>
+            new(name, [.. blocks.Select((block, i) => new ChartPoint(i, block.Number(member)))]);
     }
 }
