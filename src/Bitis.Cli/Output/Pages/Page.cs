@@ -10,7 +10,7 @@ internal sealed record Page(string Title, IReadOnlyList<PageSection> Sections, R
     public static Page Of(string title, IReadOnlyList<PageSection> inputs, RunRecord run)
     {
         IReadOnlyList<MeasuredPoint> models = MeasuredPoint.Join(inputs.SelectMany(input => input.Points));
-        if (models.Count == 0)
+        if (models.Count < 2)
             return new Page(title, inputs, run);
         (string Title, Func<MeasuredPoint, string> Cell)[] columns =
         [

@@ -135,35 +135,36 @@ internal sealed class PageWriter
 
     private void WriteChart(PageChart chart)
     {
-        Line("<figure class=\"chart\">");
-        WritePlot(chart.Title, chart.Note, [chart]);
+        int id = WriteCaption(chart.Title, chart.Note, [chart]);
+        Line($"<div class=\"plot\" data-chart=\"{id}\"></div>");
         WriteTable(chart.TableOrPoints(), isBehindChart: true);
         Line("</figure>");
     }
 
     private void WriteChoice(PageChoice choice)
     {
-        int id = _charts.Count;
-        Line("<figure class=\"chart choice\">");
-        WritePlot(choice.Title, choice.Charts[0].Note, choice.Charts);
+        int id = WriteCaption(choice.Title, choice.Charts[0].Note ?? "", choice.Charts);
         Line($"<p class=\"pick\"><label for=\"pick{id}\">{PageText.Html(choice.Label)}</label>");
         Line($"<select id=\"pick{id}\">");
         for (int i = 0; i < choice.Charts.Count; i++)
             Line($"<option value=\"{i}\">{PageText.Html(choice.Charts[i].Title)}</option>");
         Line("</select></p>");
-        WriteTable(choice.Charts[0].TableOrPoints(), isBehindChart: true);
+        Line($"<div class=\"plot\" data-chart=\"{id}\"></div>");
+        WriteTable(choice.Charts[0].TableOrPoints() with { Caption = choice.Title }, isBehindChart: true);
         Line("</figure>");
     }
 
-    private void WritePlot(string title, string? note, IReadOnlyList<PageChart> charts)
+    /// <summary>Begins a figure, and returns the index of its charts.</summary>
+    private int WriteCaption(string title, string? note, IReadOnlyList<PageChart> charts)
     {
         int id = _charts.Count;
         _charts.Add(charts);
+        Line("<figure class=\"chart\">");
         Line($"<figcaption><h3 id=\"c{id}\">{PageText.Html(title)}</h3>");
         if (note is not null)
             Line($"<p>{PageText.Html(note)}</p>");
         Line("</figcaption>");
-        Line($"<div class=\"plot\" data-chart=\"{id}\"></div>");
+        return id;
     }
 
     private void WriteTable(PageTable table, bool isBehindChart)
@@ -171,8 +172,10 @@ internal sealed class PageWriter
         bool isOpen = !isBehindChart && table.Rows.Count <= OpenRows;
         string kind = isBehindChart ? "numbers behind" : "numbers";
         Line($"<details class=\"{kind}\"{(isOpen ? " open" : "")}>");
-        Line($"<summary>{(isBehindChart ? "Numbers: " : "")}{PageText.Html(table.Caption)}"
-            + $" <span class=\"count\">({DisplayText.Count(table.Rows.Count, "row")})</span></summary>");
+        Line(isBehindChart
+            ? $"<summary>Numbers: {PageText.Html(table.Caption)}</summary>"
+            : $"<summary>{PageText.Html(table.Caption)} "
+                + $"<span class=\"count\">({DisplayText.Count(table.Rows.Count, "row")})</span></summary>");
         Line("<p class=\"tools\"><button type=\"button\" class=\"copy\" hidden>Copy as CSV</button></p>");
         Line("<div class=\"scroll\" role=\"group\" tabindex=\"0\" "
             + $"aria-label=\"{PageText.Html(table.Caption)}\"><table>");

@@ -94,8 +94,10 @@
                 'aria-label',
                 `Chart: ${this.title}${picked}. ${this.chart.x.name} and ${this.chart.y.name}. `
                 + 'Arrow keys read its values; the table below has all of them.');
-            if (this.charts.length > 1)
+            if (this.charts.length > 1) {
                 fillTable(this.figure.querySelector('table'), this.chart);
+                this.figure.querySelector('figcaption p').textContent = this.chart.note ?? '';
+            }
             this.draw();
         }
 
@@ -155,7 +157,7 @@
                 },
                 grid: {
                     left: 12, top: 34, bottom: 34, containLabel: true,
-                    right: width < narrow ? 14 : chart.kind === 'scatter' ? 150 : 28,
+                    right: width < narrow ? 14 : chart.kind === 'scatter' ? 130 : 28,
                 },
             };
             const x = this.axis(chart.x, 'x', width), y = this.axis(chart.y, 'y', width);
@@ -177,8 +179,9 @@
                 && this.chart.series.every(series => series.points.every(point => Number.isInteger(point[member])));
             return {
                 type: axis.categories ? 'category' : log ? 'log' : 'value',
-                minInterval: isWhole ? 1 : undefined,
-                boundaryGap: this.chart.kind === 'scatter' ? ['6%', '6%'] : undefined,
+                ...(isWhole ? { minInterval: 1 } : {}),
+                ...(this.chart.kind === 'scatter' ? { boundaryGap: ['6%', '6%'] } : {}),
+                ...(this.chart.kind === 'line' && isX ? { min: 'dataMin', max: 'dataMax' } : {}),
                 minorTick: { show: log },
                 data: axis.categories,
                 name: axis.name,
@@ -187,7 +190,7 @@
                 nameTextStyle: { color: colours.quiet, align: isX ? 'center' : 'left' },
                 scale: this.chart.kind !== 'bar',
                 splitNumber: width < narrow ? 4 : 6,
-                axisLine: { show: true, lineStyle: { color: colours.quiet } },
+                axisLine: { show: true, onZero: false, lineStyle: { color: colours.quiet } },
                 axisLabel: {
                     color: colours.quiet, hideOverlap: true, formatter: axis.categories ? undefined : format,
                 },
@@ -215,9 +218,10 @@
                     ...result, type: 'scatter', symbolSize: 13,
                     label: {
                         show: width >= narrow, position: 'right', color: colours.text,
+                        textBorderColor: colours.back, textBorderWidth: 3,
                         formatter: item => series.points[item.dataIndex].name ?? '', width: 200, overflow: 'truncate',
                     },
-                    labelLayout: { moveOverlap: 'shiftY', hideOverlap: true },
+                    labelLayout: { hideOverlap: true },
                 };
             }
             // A bar on a logarithmic axis has no honest start, so there is a point at its end instead.
