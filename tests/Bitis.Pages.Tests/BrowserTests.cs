@@ -162,7 +162,8 @@ public sealed class BrowserTests(BrowserFixture browser) : IClassFixture<Browser
         foreach (ColorScheme scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
         {
             (IPage page, _) = await browser.OpenAsync(scheme: scheme);
-            AxeResult result = await page.RunAxe();
+            // Drawings are hidden from screen readers, which read the label and the table of a chart.
+            AxeResult result = await page.RunAxe(new AxeRunContext { Exclude = [new AxeSelector(".plot svg")] });
             Assert.Empty(result.Violations.Select(rule => $"{rule.Id}: {rule.Nodes[0].Html}"));
         }
     }

@@ -94,6 +94,38 @@ public sealed partial class ReportTests(ReportSamples samples)
     }
 
     [Fact]
+    public void A_search_shows_its_front_beside_uniform_recipes()
+    {
+        static string Recipe(string bits, double top1, double ms, string overrides) => $$"""
+            {
+                "recipe": { "method": "mse", "bits": "{{bits}}", "scope": "linear", "overrides": [{{overrides}}] },
+                "isUniform": {{(overrides.Length == 0 ? "true" : "false")}}, "choosingTop1": {{top1}}, "drop": 0.25,
+                "fileBytes": 400000, "predictedMs": {{ms}}, "latencyMs": null, "reportingTop1": null
+            }
+            """;
+        string mixed = Recipe("w4a4", 0.9, 0.5, """{ "pattern": "layers.0.*", "bits": "w8a8", "scope": "ssm" }""");
+        string search = samples["search.json"];
+        File.WriteAllText(search, $$"""
+            {
+                "model": "vim.pth", "family": "Vim", "budget": "drop<=0.5", "minimize": "size",
+                "choosingImages": 100, "reportingImages": 200, "floatChoosingTop1": 0.95, "floatBytes": 1000000,
+                "floatMs": 1.5, "front": [{{mixed}}], "uniform": [{{Recipe("w8a8", 0.94, 0.7, "")}}], "chosen": null,
+                "tried": 7, "seconds": 12, "output": null
+            }
+            """);
+        string html = Page(search);
+        Assert.Contains("<dd>no recipe keeps it</dd>", html, StringComparison.Ordinal);
+        Assert.Contains("mse, w4a4, linear, 1 override", html, StringComparison.Ordinal);
+        JsonElement series = Charts(html)[0][0].GetProperty("series");
+        Assert.Equal(
+            ["float32", "front", "without overrides"],
+            series.EnumerateArray().Select(one => one.GetProperty("name").GetString()));
+        string text = File.ReadAllText(search);
+        File.WriteAllText(search, text.Replace("\"chosen\": null", $"\"chosen\": {mixed}", StringComparison.Ordinal));
+        Assert.Contains("<td>chosen</td>", Page(search), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_page_without_numbers_for_a_chart_has_none()
     {
         string html = Page(samples["bench.json"]);

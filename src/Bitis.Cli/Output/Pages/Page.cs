@@ -15,7 +15,7 @@ internal sealed record Page(string Title, IReadOnlyList<PageSection> Sections, R
         (string Title, Func<MeasuredPoint, string> Cell)[] columns =
         [
             ("model", model => model.Name),
-            (">top-1, %", model => PageText.Percent(model.Top1)),
+            (">top-1, %", model => PageText.Percent(model.Accuracy)),
             (">file, MB", model => PageText.Megabytes(model.Bytes)),
             (">one image, ms", model => PageText.Milliseconds(model.Milliseconds)),
         ];

@@ -64,7 +64,8 @@ internal static class ComparisonSection
                 ("threads", $"{result.Number("threads"):0}"),
             ],
             Charts = MeasuredPoint.Charts(
-                [.. rows.Select(r => new MeasuredPoint(r.Name, r.Group, r.Top1, r.Bytes, r.Milliseconds))]),
+                [.. rows.Select(r => new MeasuredPoint(r.Name, r.Group, r.Top1 ?? r.MeanIou, r.Bytes, r.Milliseconds))],
+                rows.Any(row => row.MeanIou is not null) ? "mean IoU" : "top-1"),
             Tables =
             [
                 new PageTable(

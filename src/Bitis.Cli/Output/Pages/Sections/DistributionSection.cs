@@ -37,7 +37,8 @@ internal static class DistributionSection
     {
         bool drawsAll = site.Levels.Count <= MostMarks;
         return new PageChart(
-            site.Site, ChartKind.Histogram, new ChartAxis(site.IsInLevels ? "level: the value divided by its scale" : "value"),
+            site.Site, ChartKind.Histogram,
+            new ChartAxis(site.IsInLevels ? "level: the value divided by its scale" : "value"),
             new ChartAxis("share of the values, %", Log: true),
             [
                 new ChartSeries(

@@ -6,56 +6,63 @@ internal static class SearchSection
     /// <summary>Creates the section.</summary>
     public static PageSection Create(ResultNode result)
     {
-        ResultNode[] points = [.. result.List("front"), .. result.List("uniform"), result["chosen"]];
-        string[] groups =
+        (string Group, ResultNode Recipe)[] found =
         [
-            .. result.List("front").Select(_ => "front"), .. result.List("uniform").Select(_ => "uniform"), "chosen",
+            .. result.List("front").Select(recipe => ("front", recipe)),
+            .. result.List("uniform").Select(recipe => ("without overrides", recipe)),
+            .. result.Has("chosen") ? [("chosen", result["chosen"])] : Array.Empty<(string, ResultNode)>(),
         ];
+        bool segments = !result.Has("floatChoosingTop1");
+        string measure = segments ? "mean IoU" : "top-1";
+        string choosing = segments ? "choosingMeanIou" : "choosingTop1";
+        string reporting = segments ? "reportingMeanIou" : "reportingTop1";
+        double? accuracy = result.NumberOrNull(segments ? "floatChoosingMeanIou" : "floatChoosingTop1");
         var original = new MeasuredPoint(
-            "float32", "float32", result.Number("floatChoosingTop1"), result.Number("floatBytes"),
-            result.Number("floatMs"));
+            "float32", "float32", accuracy, result.Number("floatBytes"), result.Number("floatMs"));
         return new PageSection($"Search for {result.Text("model")}", result.File)
         {
             Facts =
             [
                 ("model", $"{result.Text("model")} ({result.Text("family")})"),
-                ("budget", $"at most {PageText.Number(result.Number("budget"))} points of top-1 less than float32, "
-                    + $"with the least {result.Text("minimize")}"),
-                ("chosen", RecipeWords.Of(result["chosen"]["recipe"])),
+                ("budget", $"{result.Text("budget")}, with the least {result.Text("minimize")}"),
+                ("chosen", result.Has("chosen") ? RecipeWords.Of(result["chosen"]["recipe"]) : "no recipe keeps it"),
                 ("images", $"{result.Number("choosingImages"):0} choose, "
                     + $"{result.Number("reportingImages"):0} others report"),
+                ("float32", $"{measure} {Format.Percent(accuracy)}"),
                 ("tried", $"{result.Number("tried"):0} recipes in "
                     + Format.Duration(TimeSpan.FromSeconds(result.Number("seconds")))),
                 ("written", result.TextOrNull("output")),
             ],
             Charts = MeasuredPoint.Charts(
-            [
-                original,
-                .. points.Select((point, i) => new MeasuredPoint(
-                    Name(point), groups[i], point.Number("choosingTop1"), point.Number("fileBytes"),
-                    point.NumberOrNull("latencyMs") ?? point.Number("predictedMs"))),
-            ]),
+                [
+                    original,
+                    .. found.Select(one => new MeasuredPoint(
+                        RecipeWords.Of(one.Recipe["recipe"]), one.Group, one.Recipe.NumberOrNull(choosing),
+                        one.Recipe.Number("fileBytes"),
+                        one.Recipe.NumberOrNull("latencyMs") ?? one.Recipe.Number("predictedMs"))),
+                ],
+                measure),
             Tables =
             [
                 new PageTable(
                     "Recipes",
                     [
-                        "recipe", "group", ">top-1 (choosing), %", ">drop, points", ">top-1 (reporting), %",
-                        ">file, MB", ">ms by table", ">ms measured",
+                        "recipe", "group", $">{measure} (choosing), %", ">drop, points", $">{measure} (reporting), %",
+                        ">file, MB", ">ms predicted", ">ms measured",
                     ],
                     [
-                        .. points.Select((p, i) => (string[])
+                        .. found.Select(one => (string[])
                         [
-                            Name(p), groups[i], PageText.Percent(p.Number("choosingTop1")),
-                            PageText.Number(p.Number("drop")), PageText.Percent(p.NumberOrNull("reportingTop1")),
-                            PageText.Megabytes(p.Number("fileBytes")), PageText.Milliseconds(p.Number("predictedMs")),
-                            PageText.Milliseconds(p.NumberOrNull("latencyMs")),
+                            RecipeWords.Of(one.Recipe["recipe"]), one.Group,
+                            PageText.Percent(one.Recipe.NumberOrNull(choosing)),
+                            PageText.Number(Math.Round(one.Recipe.Number("drop"), 2)),
+                            PageText.Percent(one.Recipe.NumberOrNull(reporting)),
+                            PageText.Megabytes(one.Recipe.Number("fileBytes")),
+                            PageText.Milliseconds(one.Recipe.Number("predictedMs")),
+                            PageText.Milliseconds(one.Recipe.NumberOrNull("latencyMs")),
                         ]),
                     ]),
             ],
         };
     }
-
-    private static string Name(ResultNode point) =>
-        (point.IsTrue("isUniform") ? "" : "mixed: ") + RecipeWords.Of(point["recipe"]);
 }

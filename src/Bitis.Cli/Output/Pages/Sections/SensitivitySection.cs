@@ -18,6 +18,7 @@ internal static class SensitivitySection
                 ("recipe", RecipeWords.Of(result["recipe"])),
                 ("calibration", $"{result.Number("calibrationImages"):0} of {result.Text("calibration")}"),
                 ("top-1 in float32", result.NumberOrNull("floatTop1") is { } top1 ? Format.Percent(top1) : null),
+                ("mIoU in float32", result.NumberOrNull("floatMeanIou") is { } iou ? Format.Percent(iou) : null),
                 ("all sites quantized", $"{Format.Percent(result["all"].Number("sameTop1"))} as float32"),
                 ("rank correlation", result.NumberOrNull("rankCorrelation") is { } rho
                     ? $"{rho:0.00} between the score and exact runs, over {result.Number("exact"):0} of them" : null),
