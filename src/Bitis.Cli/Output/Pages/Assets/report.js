@@ -109,7 +109,8 @@
             this.width = width;
             const rows = this.isBars ? this.chart.x.categories.length
                 : this.chart.kind === 'heatmap' ? this.chart.y.categories.length : 0;
-            const perRow = this.isBars && !this.isStacked() && !this.isLog(this.chart.y, 'y') ? this.chart.series.length : 1;
+            const sideBySide = this.isBars && !this.isStacked() && !this.isLog(this.chart.y, 'y');
+            const perRow = sideBySide ? this.chart.series.length : 1;
             const height = rows > 0
                 ? 110 + rows * (this.isBars ? Math.max(barHeight, 13 * perRow) : cellHeight)
                 : width < narrow ? 300 : 380;
@@ -128,9 +129,11 @@
 
         // Whether an axis is logarithmic: it should be, and its values differ enough to be read so.
         isLog(axis, name) {
+            if (!axis.log)
+                return false;
             const values = this.chart.series.flatMap(series => series.points.map(point => point[name]))
-                .filter(value => value > 0);
-            return Boolean(axis.log) && Math.max(...values) > 20 * Math.min(...values);
+                .filter(value => value > 0).sort((a, b) => a - b);
+            return values.at(-1) > 20 * values[0];
         }
 
         // Whether no category is in two series: bars of one place each, in the series' colours.
@@ -165,11 +168,15 @@
                 return { ...common, ...this.heatmap(x, y, width) };
             const bars = this.isBars;
             // Names of bars are long, so they stand beside bars that lie.
-            const axes = bars ? { xAxis: { ...y, nameGap: 26, nameLocation: 'middle' }, yAxis: {
-                ...x, inverse: true, name: '', axisLabel: {
-                    ...x.axisLabel, interval: 0, formatter: shortener(chart.x.categories, width), width: Math.min(260, Math.round(width * 0.38)), overflow: 'truncate',
+            const axes = !bars ? { xAxis: x, yAxis: y } : {
+                xAxis: { ...y, nameGap: 26, nameLocation: 'middle' },
+                yAxis: {
+                    ...x, inverse: true, name: '', axisLabel: {
+                        ...x.axisLabel, interval: 0, formatter: shortener(chart.x.categories, width),
+                        width: Math.min(260, Math.round(width * 0.38)), overflow: 'truncate',
+                    },
                 },
-            } } : { xAxis: x, yAxis: y };
+            };
             return { ...common, ...axes, series: chart.series.map((series, i) => this.series(series, i, width)) };
         }
 
@@ -253,7 +260,7 @@
         heatmap(x, y, width) {
             const colours = theme(), points = this.chart.series[0].points;
             const cells = points.filter(point => point.value > 0);
-            const logs = cells.map(point => Math.log10(point.value));
+            const logs = cells.length > 0 ? cells.map(point => Math.log10(point.value)) : [0];
             const low = Math.min(...logs), high = Math.max(...logs);
             const columns = this.chart.x.categories.length;
             const long = Math.max(...this.chart.x.categories.map(name => name.length)) > 3;
@@ -317,7 +324,7 @@
             const shown = this.chart.series.map((_, i) => i).filter(i => !this.hidden.has(this.chart.series[i].name));
             if (shown.length === 0)
                 return;
-            let { series, point } = this.at ?? { series: shown[0], point: step[1] === 0 ? 0 : -step[1] > 0 ? 1 : -1 };
+            let { series, point } = this.at ?? { series: shown[0], point: -step[1] };
             if (this.at && step[0] !== 0)
                 series = shown[(shown.indexOf(series) + step[0] + shown.length) % shown.length];
             const count = this.chart.series[series].points.length;
@@ -339,9 +346,9 @@
         drawLegend() {
             const series = this.chart.series;
             this.legend.replaceChildren();
-            // Points with names need no other ones.
-            this.legend.hidden = series.length < 2
-                || (this.chart.kind === 'scatter' && series.every(one => one.points.length === 1) && this.width >= narrow);
+            // Points beside their names need no other ones.
+            const named = this.chart.kind === 'scatter' && this.width >= narrow;
+            this.legend.hidden = series.length < 2 || (named && series.every(one => one.points.length === 1));
             if (this.legend.hidden)
                 return;
             series.forEach((one, i) => {

@@ -63,10 +63,10 @@ internal static class AnalyzeSection
     {
         IReadOnlyList<double> shares = scan["discreteA"].Numbers("histogram");
         return new ChartSeries(scan.Text("name"),
-            [.. shares.Select((share, i) => new ChartPoint((i + 0.5) / shares.Count, 100 * share))]);
+            [.. shares.Select((share, i) => new ChartPoint(
+                PageText.Short((i + 0.5) / shares.Count), PageText.Short(100 * share)))]);
     }
 
-    private static ChartSeries Magnitudes(ResultNode scan) => new(
-        scan.Text("name"),
-        [.. scan["hiddenState"].Numbers("tokenMaxima").Select((value, token) => new ChartPoint(token, value))]);
+    private static ChartSeries Magnitudes(ResultNode scan) =>
+        new(scan.Text("name"), TokenCurve.OfLargest(scan["hiddenState"].Numbers("tokenMaxima")));
 }

@@ -58,13 +58,13 @@ internal static class DistributionSection
 
     private static PageChart Range(TokenRange range) => new(
         range.Layer, ChartKind.Line, new ChartAxis("token"), new ChartAxis("value"),
-        [Extremes("largest", range.High), Extremes("smallest", range.Low)])
+        [
+            new ChartSeries("largest", TokenCurve.OfLargest(range.High.Select(value => (double)value))),
+            new ChartSeries("smallest", TokenCurve.OfSmallest(range.Low.Select(value => (double)value))),
+        ])
     {
         Note = "Where the range moves along the tokens, a scale for each of them fits better.",
     };
-
-    private static ChartSeries Extremes(string name, IReadOnlyList<float> values) =>
-        new(name, [.. values.Select((value, token) => new ChartPoint(token, PageText.Short(value)))]);
 
     private static IEnumerable<PageTable> Clipped(IReadOnlyList<SiteDistribution> inputs)
     {
