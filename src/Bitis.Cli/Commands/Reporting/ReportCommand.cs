@@ -112,7 +112,7 @@ internal sealed class ReportCommand : BitisCommand
     private static PageSection Read(string input) =>
         ResultFile.Read(File.Exists(LogOf(input)) ? LogOf(input) : input);
 
-    private IReadOnlyList<PageSection> OfModel(
+    private List<PageSection> OfModel(
         ParseResult arguments, LoadedModel model, LoadedModel? baseline, IProgress<WorkProgress> progress)
     {
         int seed = arguments.GetValue(_seed), threads = ThreadCount.Resolve(arguments.GetValue(_threads) ?? 0);

@@ -2,34 +2,6 @@ using System.Text.Json.Serialization;
 
 namespace Bitis.Cli.Output.Pages;
 
-/// <summary>The kinds of charts that <c>report.js</c> draws.</summary>
-internal enum ChartKind
-{
-    /// <summary>Lines through points.</summary>
-    Line,
-
-    /// <summary>Bars, one for each category or number.</summary>
-    Bar,
-
-    /// <summary>Points with a name.</summary>
-    Scatter,
-
-    /// <summary>Cells of two categories, coloured by a number; the colours are logarithmic.</summary>
-    Heatmap,
-
-    /// <summary>The shares of values along an axis.</summary>
-    Histogram,
-}
-
-/// <summary>An axis: its title, whether it is logarithmic, and its categories if it has any.</summary>
-internal sealed record ChartAxis(string Name, bool Log = false, IReadOnlyList<string>? Categories = null);
-
-/// <summary>A point. A heatmap's has a value; a scatter's has a name.</summary>
-internal sealed record ChartPoint(double X, double? Y, double? Value = null, string? Name = null);
-
-/// <summary>Points that belong together.</summary>
-internal sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points);
-
 /// <summary>A chart of a page, as data: <c>report.js</c> draws it.</summary>
 /// <param name="Title">The title.</param>
 /// <param name="Kind">What is drawn.</param>

@@ -47,11 +47,13 @@
 
     const label = (axis, value) => axis.categories ? axis.categories[value] : format(value);
 
-    // Names for a narrow chart: without the parts that all of them have in common.
+    // Names for a narrow chart: without the parts that all of them have in common, or their ends.
     function shortener(names, width) {
         const parts = names.map(name => name.split('.'));
-        if (width >= narrow || names.length < 2 || parts.some(one => one.length !== parts[0].length))
+        if (width >= narrow)
             return undefined;
+        if (names.length < 2 || parts.some(one => one.length !== parts[0].length))
+            return name => name.length > 17 ? `…${name.slice(-16)}` : name;
         const kept = parts[0].map((part, i) => parts.some(one => one[i] !== part));
         return name => name.split('.').filter((_, i) => kept[i]).join('.');
     }

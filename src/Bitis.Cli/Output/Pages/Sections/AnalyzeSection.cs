@@ -33,8 +33,9 @@ internal static class AnalyzeSection
                     [
                         .. decays.Select(s => (string[])
                         [
-                            s.Text("name"), .. new[] { "mean", "median", "skewness" }.Select(
-                                name => PageText.Number(s["discreteA"].Number(name))),
+                            s.Text("name"), PageText.Number(s["discreteA"].Number("mean")),
+                            PageText.Number(s["discreteA"].Number("median")),
+                            PageText.Number(s["discreteA"].Number("skewness")),
                         ]),
                     ]),
             });

@@ -68,13 +68,11 @@ internal static class DistributionSection
 
     private static IEnumerable<PageTable> Clipped(IReadOnlyList<SiteDistribution> inputs)
     {
-        if (!inputs.Any(input => input.Clipped > 0))
+        SiteDistribution[] clipped = [.. inputs.Where(i => i.Clipped > 0).OrderByDescending(i => i.Clipped)];
+        if (clipped.Length == 0)
             yield break;
         yield return new PageTable(
             "Inputs beyond the first and the last level", ["site", ">share, %"],
-            [
-                .. inputs.OrderByDescending(input => input.Clipped).Select(input => (string[])
-                    [input.Site, PageText.Number(100 * (input.Clipped ?? 0))]),
-            ]);
+            [.. clipped.Select(input => (string[])[input.Site, PageText.Number(100 * input.Clipped!.Value)])]);
     }
 }
