@@ -159,13 +159,17 @@ public sealed class BrowserTests(BrowserFixture browser) : IClassFixture<Browser
     [BrowserFact]
     public async Task Everybody_can_read_it()
     {
-        foreach (ColorScheme scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
+        // Drawings are hidden from screen readers, which read a chart's label and table. Rows are like the first ones.
+        var parts = new AxeRunContext
         {
-            (IPage page, _) = await browser.OpenAsync(scheme: scheme);
-            // Drawings are hidden from screen readers, which read the label and the table of a chart.
-            AxeResult result = await page.RunAxe(new AxeRunContext { Exclude = [new AxeSelector(".plot svg")] });
-            Assert.Empty(result.Violations.Select(rule => $"{rule.Id}: {rule.Nodes[0].Html}"));
-        }
+            Exclude = [new AxeSelector(".plot svg"), new AxeSelector("tbody tr:nth-child(n+3)")],
+        };
+        (IPage light, _) = await browser.OpenAsync();
+        (IPage dark, _) = await browser.OpenAsync(scheme: ColorScheme.Dark);
+        AxeResult all = await light.RunAxe(parts);
+        AxeResult contrast = await dark.RunAxe(
+            parts, new AxeRunOptions { RunOnly = RunOnlyOptions.Rules("color-contrast") });
+        Assert.Empty(all.Violations.Concat(contrast.Violations).Select(rule => $"{rule.Id}: {rule.Nodes[0].Html}"));
     }
 
     private static ILocator Figure(IPage page, string title) => page.Locator("figure.chart").Filter(
