@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests, from any folder. Needs the .NET SDK only.
+# Runs all tests, from any folder. Needs the .NET SDK only. Tests of pages need Chromium: root gets it from Debian or
+# Ubuntu, others without it skip these tests.
 # The last line is "N passed, N failed" (and ", N skipped" if any were). Exit code 0 only if tests ran and none failed.
 #
 #   ./test.sh                        everything
@@ -26,6 +27,12 @@ names_with_outcome() {
 if [ "${1:-}" = --quick ]; then
     shift
     set -- --filter Speed!=Slow "$@"
+fi
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+    && ! command -v chromium chromium-browser google-chrome >/dev/null; then
+    timeout 180 sh -c 'apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core' \
+        </dev/null >/dev/null 2>&1 || echo "Chromium cannot be installed; tests that need it are skipped."
 fi
 
 results=$(mktemp -d)

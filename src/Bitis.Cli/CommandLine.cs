@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Bitis.Cli.Commands;
 using Bitis.Cli.Commands.Choosing;
+using Bitis.Cli.Commands.Reporting;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 
@@ -63,6 +64,7 @@ internal static class CommandLine
             new AnalyzeCommand(context),
             new CompareCommand(context),
             new SensitivityCommand(context),
+            new ReportCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),
             new ModelsCommand(context),

@@ -100,7 +100,7 @@ internal abstract class BitisCommand : Command
         }
         WriteWarnings(_notices);
         if (arguments.GetValue(_json))
-            JsonOutput.Write(Context.Output, result);
+            JsonOutput.Write(Context.Output, result, RunRecord.Of(arguments));
         else
             result.Describe(new Report(Context));
         return result.ExitCode;

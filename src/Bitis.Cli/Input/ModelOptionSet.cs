@@ -9,7 +9,7 @@ namespace Bitis.Cli.Input;
 /// </summary>
 internal sealed class ModelOptionSet
 {
-    private readonly Argument<string> _model;
+    private readonly Argument<string>? _model;
     private readonly Option<string?> _weightsKey = new("--weights-key")
     {
         Description = "The place of the weights in a checkpoint: a key ('model_ema'), a prefix of names ('net'), or "
@@ -51,16 +51,14 @@ internal sealed class ModelOptionSet
             $"A checkpoint (.pth, .safetensors, the index of several files),{quantized} a folder with one, "
             + "hf:owner/name[@revision]/file, or the name of a model that comes with Bitis.");
         command.Arguments.Add(_model);
-        command.Options.Add(_weightsKey);
-        command.Options.Add(_imageSize);
-        command.Options.Add(_directions);
-        command.Options.Add(_stride);
-        command.Options.Add(_classToken);
-        command.Options.Add(_noHalving);
+        AddOptions(command);
     }
 
+    /// <summary>Adds the options to a command that names its models itself.</summary>
+    public ModelOptionSet(Command command) => AddOptions(command);
+
     /// <summary>The file or reference that the user named.</summary>
-    public string Reference(ParseResult arguments) => arguments.GetRequiredValue(_model);
+    public string Reference(ParseResult arguments) => arguments.GetRequiredValue(_model!);
 
     /// <summary>What the user specifies beside the file.</summary>
     public ModelOptions Options(ParseResult arguments) => new()
@@ -85,6 +83,16 @@ internal sealed class ModelOptionSet
             foreach (Token value in given.Tokens)
                 yield return value.Value;
         }
+    }
+
+    private void AddOptions(Command command)
+    {
+        command.Options.Add(_weightsKey);
+        command.Options.Add(_imageSize);
+        command.Options.Add(_directions);
+        command.Options.Add(_stride);
+        command.Options.Add(_classToken);
+        command.Options.Add(_noHalving);
     }
 
     private static ClassTokenPosition? ParseClassToken(string text) => text.ToLowerInvariant() switch

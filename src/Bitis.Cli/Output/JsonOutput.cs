@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Bitis.Cli.Output.Results;
 
@@ -8,6 +9,9 @@ namespace Bitis.Cli.Output;
 /// <summary>Writes results for programs: one JSON value on standard output.</summary>
 internal static class JsonOutput
 {
+    /// <summary>The member of a result that says how it was made.</summary>
+    public const string Run = "run";
+
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -16,7 +20,15 @@ internal static class JsonOutput
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new RecipeOutput() },
     };
 
-    /// <summary>Writes a result.</summary>
-    public static void Write(TextWriter output, object result) =>
-        output.WriteLine(JsonSerializer.Serialize(result, result.GetType(), Options));
+    /// <summary>Writes a result, and how it was made.</summary>
+    public static void Write(TextWriter output, object result, RunRecord run)
+    {
+        JsonNode value = JsonSerializer.SerializeToNode(result, result.GetType(), Options)!;
+        value.AsObject().Add(Run, JsonSerializer.SerializeToNode(run, Options));
+        output.WriteLine(value.ToJsonString(Options));
+    }
+
+    /// <summary>A result as <see cref="Write"/> writes it, without how it was made.</summary>
+    public static JsonElement Element(object result) =>
+        JsonSerializer.SerializeToElement(result, result.GetType(), Options);
 }

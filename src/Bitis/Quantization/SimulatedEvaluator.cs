@@ -42,9 +42,7 @@ internal sealed class SimulatedEvaluator(
         if (layer.Weight is not { } weight)
             return inner.Evaluate(node, [Map(inputs[0], input.Simulate)], parameters);
 
-        FloatTensor x = layer.InputFactors is { } factors
-            ? MultiplyChannels(inputs[0], factors)
-            : Rotate(inputs[0], layer.RotationOrder);
+        FloatTensor x = QuantizerInput(layer, inputs[0]);
         // of q_x − z
         FloatTensor y = inner.Evaluate(node, [Map(x, input.CenteredLevels)], LevelParameters(node, layer));
         ReadOnlySpan<float> bias = parameters.Length > 1 ? parameters[1].Span : default;
@@ -54,6 +52,10 @@ internal sealed class SimulatedEvaluator(
             RescaleTokens(y, input, weight, bias);
         return y;
     }
+
+    /// <summary>A layer's input as its quantizer sees it: with the channels' factors, or rotated.</summary>
+    internal static FloatTensor QuantizerInput(QuantizedLayer layer, FloatTensor input) =>
+        layer.InputFactors is { } factors ? MultiplyChannels(input, factors) : Rotate(input, layer.RotationOrder);
 
     /// <summary>The node's parameters with levels for weights, and no bias.</summary>
     private FloatTensor[] LevelParameters(Node node, QuantizedLayer layer)

@@ -50,7 +50,7 @@ internal sealed record EvalReport(
             session.Device,
             session.Threads,
             withConfusions ? [.. result.Confusions.Classes.Select(Report)] : null,
-            withConfusions ? [.. result.Confusions.MostFrequent(ShownConfusions).Select(ReportConfusion)] : null);
+            withConfusions ? [.. result.Confusions.MostFrequent(int.MaxValue).Select(ReportConfusion)] : null);
 
         ClassReport Report(ClassAccuracy c) => new(c.Class, classes.NameOf(c.Class), c.Images, c.Top1);
 
@@ -86,6 +86,7 @@ internal sealed record EvalReport(
             return;
         report.Line();
         report.Table(
-            ["shows", "taken for", ">images"], Confusions.Select(c => (string[])[c.Label, c.Predicted, $"{c.Images}"]));
+            ["shows", "taken for", ">images"],
+            Confusions.Take(ShownConfusions).Select(c => (string[])[c.Label, c.Predicted, $"{c.Images}"]));
     }
 }

@@ -1,0 +1,8 @@
+namespace Bitis.Analysis.Distributions;
+
+/// <summary>How the weights and the inputs of a model's layers are spread.</summary>
+/// <param name="Weights">The weights of each layer that can be quantized.</param>
+/// <param name="Inputs">Their inputs.</param>
+/// <param name="Tokens">The range of those inputs that have tokens.</param>
+internal sealed record ModelDistributions(
+    IReadOnlyList<SiteDistribution> Weights, IReadOnlyList<SiteDistribution> Inputs, IReadOnlyList<TokenRange> Tokens);
