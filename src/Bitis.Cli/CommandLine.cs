@@ -63,6 +63,7 @@ internal static class CommandLine
             new AnalyzeCommand(context),
             new CompareCommand(context),
             new SensitivityCommand(context),
+            new SearchCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),
             new ModelsCommand(context),

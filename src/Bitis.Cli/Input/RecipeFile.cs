@@ -1,8 +1,12 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Bitis.Files;
+using Bitis.Quantization.Files;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads a recipe from a JSON file, whose fields are those of <see cref="Recipe"/> in camel case.</summary>
+/// <summary>Reads and writes a recipe as a JSON file, whose fields are those of <see cref="Recipe"/> in camel case.</summary>
 internal static class RecipeFile
 {
     private static readonly JsonFile File = new(
@@ -36,4 +40,19 @@ internal static class RecipeFile
     /// The file is missing or is not a recipe; the message names the place.
     /// </exception>
     public static Recipe Load(string path) => File.Load<RecipeDocument>(path, recipe => recipe.ToRecipe()).ToRecipe();
+
+    /// <summary>Writes a recipe, without members that are null. An existing file is replaced as a whole.</summary>
+    /// <exception cref="BitisException">The file cannot be written.</exception>
+    public static void Save(string path, Recipe recipe)
+    {
+        JsonObject json = JsonSerializer.SerializeToNode(
+            RecipeDocument.Of(recipe), QuantizedModelJson.Default.RecipeDocument)!.AsObject();
+        foreach (string name in json.Where(member => member.Value is null).Select(member => member.Key).ToArray())
+            json.Remove(name);
+        AtomicFile.Write(path, stream =>
+        {
+            using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+            json.WriteTo(writer);
+        });
+    }
 }

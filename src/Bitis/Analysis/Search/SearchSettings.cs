@@ -1,0 +1,40 @@
+namespace Bitis.Analysis.Search;
+
+/// <summary>What a search looks for, and where.</summary>
+/// <param name="Budget">What the chosen recipe keeps.</param>
+/// <param name="Goal">What is to be as small as possible.</param>
+/// <param name="Methods">The methods; each makes recipes of its own.</param>
+internal sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, IReadOnlyList<string> Methods)
+{
+    /// <summary>How many of the images that choose are used for single blocks, unless there are fewer.</summary>
+    public const int BlockImages = 512;
+
+    /// <summary>The bits to choose from.</summary>
+    public IReadOnlyList<BitWidths> Bits { get; init; } = [new(8, 8), new(4, 8)];
+
+    /// <summary>The scopes to choose from.</summary>
+    public IReadOnlyList<Scope> Scopes { get; init; } = [Scope.Linear, Scope.Ssm, Scope.Full];
+
+    /// <summary>Images at once.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>How many threads compute; 0 for one on each processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>The seed of what is drawn.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>The folder for finished runs; null for none.</summary>
+    public string? WorkFolder { get; init; }
+
+    /// <summary>The cost in the trade with accuracy: of goal and budget, the one that is not the drop.</summary>
+    public SearchMeasure Cost => Goal == SearchMeasure.Drop ? Budget.Measure : Goal;
+
+    /// <summary>Whether a point keeps the budget.</summary>
+    public bool Fits(SearchPoint point) => point.Value(Budget.Measure) <= Budget.Limit;
+
+    /// <summary>Of some points, the one that the search is for: it keeps the budget, and the goal is smallest.</summary>
+    /// <remarks>Among equals, the one that agrees more with the float model. Null if none keeps the budget.</remarks>
+    public SearchPoint? Best(IEnumerable<SearchPoint> points) => points.Where(Fits)
+        .OrderBy(point => point.Value(Goal)).ThenByDescending(point => point.Choosing.SameTop1).FirstOrDefault();
+}
