@@ -1,12 +1,11 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Bitis.Files;
-using Bitis.Quantization.Files;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads and writes a recipe as a JSON file, whose fields are those of <see cref="Recipe"/> in camel case.</summary>
+/// <summary>Reads and writes recipes as JSON files, with the fields of <see cref="Recipe"/> in camel case.</summary>
 internal static class RecipeFile
 {
     private static readonly JsonFile File = new(
@@ -35,6 +34,14 @@ internal static class RecipeFile
                 + "with \"scope\" instead of or beside \"bits\"",
         });
 
+    /// <summary>The names that <see cref="Load"/> reads, without what has no value.</summary>
+    private static readonly JsonSerializerOptions Written = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
     /// <summary>Reads and checks a recipe.</summary>
     /// <exception cref="BitisException">
     /// The file is missing or is not a recipe; the message names the place.
@@ -45,14 +52,7 @@ internal static class RecipeFile
     /// <exception cref="BitisException">The file cannot be written.</exception>
     public static void Save(string path, Recipe recipe)
     {
-        JsonObject json = JsonSerializer.SerializeToNode(
-            RecipeDocument.Of(recipe), QuantizedModelJson.Default.RecipeDocument)!.AsObject();
-        foreach (string name in json.Where(member => member.Value is null).Select(member => member.Key).ToArray())
-            json.Remove(name);
-        AtomicFile.Write(path, stream =>
-        {
-            using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
-            json.WriteTo(writer);
-        });
+        byte[] text = JsonSerializer.SerializeToUtf8Bytes(RecipeDocument.Of(recipe), Written);
+        AtomicFile.Write(path, stream => stream.Write(text));
     }
 }

@@ -52,7 +52,7 @@ internal sealed class SearchCommand : ChoosingCommand
             "search",
             "Finds bits and a scope for each block of a model: the fastest or smallest recipe that keeps a budget. "
             + "One half of --data chooses, the other half reports.",
-            "bitis search vim_t.pth --calibration photos/ --data test/ --budget 'drop<=0.5' --minimize size "
+            "bitis search vim_t.pth --calibration photos/ --data test/ --minimize size --budget 'drop<=0.5' "
             + "-o recipe.json",
             context, needsData: true, takesMaps: true)
     {

@@ -59,8 +59,11 @@ internal sealed class MethodSearch
     /// <summary>Measures the recipes without overrides, and the mixtures that may be better.</summary>
     public void Run()
     {
-        foreach (int[] uniform in _space.Uniform.Select(_space.UniformMixture).Where(mixture => mixture.Any(c => c > 0)))
-            Measure(uniform);
+        foreach (int[] uniform in _space.Uniform.Select(_space.UniformMixture))
+        {
+            if (uniform.Any(choice => choice > 0))
+                Measure(uniform);
+        }
         IReadOnlyList<FrontPoint> front = [.. ParetoFront.Of(Options()).Where(point => point.Choices.Any(c => c > 0))];
         EncloseBudget(front);
         for (int i = 0; i < Spread; i++)

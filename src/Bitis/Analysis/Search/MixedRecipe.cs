@@ -6,7 +6,7 @@ namespace Bitis.Analysis.Search;
 /// <summary>Writes mixtures as recipes with overrides.</summary>
 internal static class MixedRecipe
 {
-    /// <summary>The recipe with the fewest overrides that makes a mixture; null if all of it stays in float32.</summary>
+    /// <summary>The recipe with the fewest overrides that makes a mixture; null if all stays in float32.</summary>
     /// <exception cref="BitisException">Overrides cannot say this.</exception>
     public static Recipe? Of(SearchSpace space, IReadOnlyList<int> mixture, string method)
     {

@@ -9,7 +9,7 @@ namespace Bitis.Analysis.Search;
 /// <remarks>
 /// <code>
 ///   operations timed ──► milliseconds of each choice of each block ─┐
-///   blocks alone ──────► bytes, and loss on the images that choose ─┴─► front ──► mixtures measured ──► exchanges
+///   blocks alone ──────► bytes, and loss on images that choose ─────┴─► front ──► mixtures measured
 ///   front and uniform recipes timed as a whole ──► chosen ──► measured on the images that report
 /// </code>
 /// </remarks>

@@ -4,7 +4,7 @@ using Bitis.Quantization.Recipes;
 
 namespace Bitis.Analysis.Search;
 
-/// <summary>A part of a model that gets bits and a scope of its own: a block, the stem, or what lies between.</summary>
+/// <summary>A part of a model with bits and a scope of its own: a block, the stem or the head.</summary>
 internal sealed class SearchBlock
 {
     private readonly Graph _graph;
@@ -65,8 +65,7 @@ internal sealed class SearchBlock
                 if (SiteSelection.CoversScans(scope) && choice.Bits.Activations != BitWidths.Float)
                     sites.Add((node, choice.Bits with { Weights = BitWidths.Float }));
             }
-            else if (choice.Bits != BitWidths.None
-                && (scope == Scope.Full ? QuantizedLayer.Covers(node.Operator) : _graph.IsInBlock(node) && node.IsLinear))
+            else if (choice.Bits != BitWidths.None && IsLayerOf(node, scope))
             {
                 sites.Add((node, choice.Bits));
             }
@@ -77,6 +76,10 @@ internal sealed class SearchBlock
     /// <summary>What the choice for it is called where choices with the same effect are one.</summary>
     public string Signature(BlockChoice choice) =>
         string.Join(' ', Sites(choice).Select(site => $"{site.Node.Name}={site.Bits}"));
+
+    private bool IsLayerOf(Node node, Scope scope) => scope == Scope.Full
+        ? QuantizedLayer.Covers(node.Operator)
+        : _graph.IsInBlock(node) && node.IsLinear;
 
     private static bool IsEdge(Graph graph, Node node) => node == graph.Output || node.Inputs[0] == graph.Input;
 

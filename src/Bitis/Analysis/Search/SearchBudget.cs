@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Bitis.Analysis.Search;
 
-/// <summary>What a chosen recipe must keep: <c>drop&lt;=0.5</c>, <c>latency&lt;=2.5ms</c> or <c>size&lt;=1MB</c>.</summary>
+/// <summary>What a recipe must keep: <c>drop&lt;=0.5</c>, <c>latency&lt;=2.5ms</c> or <c>size&lt;=1MB</c>.</summary>
 /// <param name="Measure">What is limited.</param>
 /// <param name="Limit">The most of it: points of accuracy, milliseconds or bytes.</param>
 internal sealed record SearchBudget(SearchMeasure Measure, double Limit)
@@ -11,7 +11,8 @@ internal sealed record SearchBudget(SearchMeasure Measure, double Limit)
 
     private static readonly Dictionary<string, double> Times = new() { ["us"] = 1e-3, ["ms"] = 1, ["s"] = 1e3 };
 
-    private static readonly Dictionary<string, double> Sizes = new() { ["kB"] = 1e3, ["KB"] = 1e3, ["MB"] = 1e6, ["GB"] = 1e9 };
+    private static readonly Dictionary<string, double> Sizes =
+        new() { ["kB"] = 1e3, ["KB"] = 1e3, ["MB"] = 1e6, ["GB"] = 1e9 };
 
     /// <summary>Reads a budget.</summary>
     /// <exception cref="BitisException">The text has another form.</exception>

@@ -9,6 +9,9 @@ internal sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, I
     /// <summary>How many of the images that choose are used for single blocks, unless there are fewer.</summary>
     public const int BlockImages = 512;
 
+    /// <summary>Drops are quotients, which may lie above a limit by rounding only.</summary>
+    private const double Rounding = 1e-9;
+
     /// <summary>The bits to choose from.</summary>
     public IReadOnlyList<BitWidths> Bits { get; init; } = [new(8, 8), new(4, 8)];
 
@@ -31,10 +34,10 @@ internal sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, I
     public SearchMeasure Cost => Goal == SearchMeasure.Drop ? Budget.Measure : Goal;
 
     /// <summary>Whether a point keeps the budget.</summary>
-    public bool Fits(SearchPoint point) => point.Value(Budget.Measure) <= Budget.Limit;
+    public bool Fits(SearchPoint point) => point.Value(Budget.Measure) <= Budget.Limit * (1 + Rounding);
 
-    /// <summary>Of some points, the one that the search is for: it keeps the budget, and the goal is smallest.</summary>
-    /// <remarks>Among equals, the one that agrees more with the float model. Null if none keeps the budget.</remarks>
+    /// <summary>The point that keeps the budget with the smallest goal; null if none keeps it.</summary>
+    /// <remarks>Among equals, the one that agrees more with the float model.</remarks>
     public SearchPoint? Best(IEnumerable<SearchPoint> points) => points.Where(Fits)
         .OrderBy(point => point.Value(Goal)).ThenByDescending(point => point.Choosing.SameTop1).FirstOrDefault();
 }

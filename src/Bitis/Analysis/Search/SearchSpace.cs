@@ -51,7 +51,7 @@ internal sealed class SearchSpace
     public IReadOnlyList<BlockChoice> Candidates =>
         [BlockChoice.Float, .. Uniform, .. Choices.SelectMany(list => list).Except([BlockChoice.Float, .. Uniform])];
 
-    /// <summary>The index of a block's choice that has the effect of another; 0, float32, if it has none such.</summary>
+    /// <summary>The index of a block's choice that has the effect of another; 0, float32, if there is none.</summary>
     public int IndexOf(int block, BlockChoice choice) =>
         _indices[block].GetValueOrDefault(Blocks[block].Signature(choice));
 

@@ -93,6 +93,7 @@ internal sealed record SearchResult(
         [
             recipe.Name, Format.Percent(recipe.ChoosingTop1 ?? recipe.ChoosingMeanIou), recipe.DropInWords,
             Format.Percent(recipe.SameTop1), Format.Bytes(recipe.FileBytes), $"{recipe.PredictedMs:0.000}",
-            recipe.LatencyMs is { } time ? $"{time:0.000}" : "", Chosen?.Recipe.Equals(recipe.Recipe) == true ? "*" : "",
+            recipe.LatencyMs is { } time ? $"{time:0.000}" : "",
+            Chosen?.Recipe.Equals(recipe.Recipe) == true ? "*" : "",
         ]));
 }

@@ -2,7 +2,7 @@ using Bitis.Analysis.Search;
 
 namespace Bitis.Cli.Output.Results.Choosing;
 
-/// <summary>A recipe that a search measured. Shares are 0 to 1, drops points of 100; what is not known is null.</summary>
+/// <summary>A recipe that a search measured. Shares are 0 to 1, drops points of 100; null is unknown.</summary>
 /// <param name="Recipe">The recipe.</param>
 /// <param name="IsUniform">Whether it has no overrides.</param>
 /// <param name="ChoosingTop1">The accuracy on the images that choose.</param>

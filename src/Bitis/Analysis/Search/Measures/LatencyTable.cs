@@ -51,7 +51,8 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
 
     /// <summary>Times whole models in turn with the float model, which is the first.</summary>
     public static IReadOnlyList<double> OfWholes(
-        VisionModel model, IReadOnlyList<QuantizedModel> quantized, int threads, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
+        VisionModel model, IReadOnlyList<QuantizedModel> quantized, int threads, IProgress<WorkProgress>? progress,
+        CancellationToken cancellationToken)
     {
         var options = new SessionOptions { Threads = threads };
         var sessions = new List<MeasuredSession>();
