@@ -16,7 +16,7 @@ internal sealed record SearchOutcome(
     /// <summary>The float model's accuracy or mean IoU on the images that report; null if nothing was chosen.</summary>
     public required double? FloatReporting { get; init; }
 
-    /// <summary>The float model's median milliseconds for one image.</summary>
+    /// <summary>The float model's milliseconds for one image.</summary>
     public required double FloatMs { get; init; }
 
     /// <summary>How many mixtures were measured.</summary>

@@ -14,7 +14,7 @@ internal sealed record SearchPoint(
     Recipe Recipe, IReadOnlyList<int> Mixture, bool IsUniform, double Loss, double PredictedMs, long FileBytes,
     AnswerQuality Choosing)
 {
-    /// <summary>The median milliseconds of the whole model for one image; null if it was not timed.</summary>
+    /// <summary>The milliseconds of the whole model for one image; null if it was not timed.</summary>
     public double? LatencyMs { get; init; }
 
     /// <summary>Its answers to the images that report; null for all but the chosen ones.</summary>

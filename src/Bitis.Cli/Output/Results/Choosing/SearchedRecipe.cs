@@ -16,7 +16,7 @@ namespace Bitis.Cli.Output.Results.Choosing;
 /// <param name="ReportingDropError">The standard error of that drop.</param>
 /// <param name="FileBytes">The size of the model's file.</param>
 /// <param name="PredictedMs">The milliseconds for one image, from the operations of its blocks.</param>
-/// <param name="LatencyMs">The median milliseconds of the whole model.</param>
+/// <param name="LatencyMs">The milliseconds of the whole model, which a tenth of the runs beat.</param>
 internal sealed record SearchedRecipe(
     Recipe Recipe,
     bool IsUniform,

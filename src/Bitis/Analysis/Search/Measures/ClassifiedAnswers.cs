@@ -92,7 +92,7 @@ internal sealed class ClassifiedAnswers : SearchAnswers
         {
             FloatTensor logits = session.Run(batch.Images, cancellationToken);
             Logits.RequireFinite(logits, image => batch.Names[image]);
-            IReadOnlyList<int?> labels = _classes.ClassesOf(batch.Labels);
+            int?[] labels = _classes.ClassesOf(batch.Labels);
             int classes = logits.Shape[1];
             for (int i = 0; i < batch.Count; i++)
                 yield return (logits.Span.Slice(i * classes, classes).ToArray(), labels[i]!.Value);
