@@ -146,12 +146,9 @@ internal sealed class MethodSearch
     {
         double slope = Slope();
         SearchPoint? best = _settings.Best(_points.Values);
-        double most = best is null || _settings.Goal == SearchMeasure.Drop
-            ? _settings.Goal == SearchMeasure.Drop ? _settings.Budget.Limit : double.PositiveInfinity
-            : best.Value(_settings.Cost) * (1 - LeastSaving);
-        double mostDrop = _settings.Goal == SearchMeasure.Drop
-            ? best?.Choosing.Drop ?? double.PositiveInfinity
-            : _settings.Budget.Limit;
+        (double mostCost, double mostDrop) = _settings.Goal == SearchMeasure.Drop
+            ? (_settings.Budget.Limit, best?.Choosing.Drop ?? double.PositiveInfinity)
+            : (best?.Value(_settings.Cost) * (1 - LeastSaving) ?? double.PositiveInfinity, _settings.Budget.Limit);
         var promising = new List<(int[] Mixture, double Cost, double Drop)>();
         foreach (SearchPoint point in _points.Values)
         {
@@ -163,7 +160,7 @@ internal sealed class MethodSearch
                     mixture[block] = choice;
                     double cost = CostOf(mixture);
                     double drop = point.Choosing.Drop + (slope * (LossOf(mixture) - point.Loss));
-                    if (cost <= most && drop <= mostDrop && mixture.Any(c => c > 0)
+                    if (cost <= mostCost && drop <= mostDrop && mixture.Any(c => c > 0)
                         && !_points.ContainsKey(KeyOf(mixture)))
                     {
                         promising.Add((mixture, cost, drop));

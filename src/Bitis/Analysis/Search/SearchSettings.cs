@@ -12,6 +12,9 @@ internal sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, I
     /// <summary>Drops are quotients, which may lie above a limit by rounding only.</summary>
     private const double Rounding = 1e-9;
 
+    /// <summary>Costs that differ by no more than this share count as equal.</summary>
+    private const double Alike = 0.01;
+
     /// <summary>The bits to choose from.</summary>
     public IReadOnlyList<BitWidths> Bits { get; init; } = [new(8, 8), new(4, 8)];
 
@@ -37,7 +40,18 @@ internal sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, I
     public bool Fits(SearchPoint point) => point.Value(Budget.Measure) <= Budget.Limit * (1 + Rounding);
 
     /// <summary>The point that keeps the budget with the smallest goal; null if none keeps it.</summary>
-    /// <remarks>Among equals, the one that agrees more with the float model.</remarks>
-    public SearchPoint? Best(IEnumerable<SearchPoint> points) => points.Where(Fits)
-        .OrderBy(point => point.Value(Goal)).ThenByDescending(point => point.Choosing.SameTop1).FirstOrDefault();
+    /// <remarks>
+    /// Of those that cost nearly the same, the one that agrees most with the float model: agreement is known better
+    /// than the drop.
+    /// </remarks>
+    public SearchPoint? Best(IEnumerable<SearchPoint> points)
+    {
+        SearchPoint[] fitting = [.. points.Where(Fits)];
+        if (fitting.Length == 0)
+            return null;
+        double least = fitting.Min(point => point.Value(Goal));
+        double most = Goal == SearchMeasure.Drop ? least : least * (1 + Alike);
+        return fitting.Where(point => point.Value(Goal) <= most)
+            .OrderByDescending(point => point.Choosing.SameTop1).ThenBy(point => point.Value(Cost)).First();
+    }
 }
