@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Bitis.Analysis.Search;
+using Bitis.Analysis.Search.Measures;
 using Bitis.Data.BuiltIn;
 
 namespace Bitis.Tests.Analysis.Search;
@@ -88,6 +89,21 @@ public sealed class RecipeSearchTests : IDisposable
         Assert.Null(found.BestUniform);
         Assert.Null(found.FloatReporting);
         Assert.Equal(found.Front.Concat(found.Uniform).Min(point => point.FileBytes), found.Nearest.FileBytes);
+    }
+
+    /// <summary>Of points that keep the budget and cost nearly the same, the one that agrees most is best.</summary>
+    [Fact]
+    public void Agreement_decides_between_equals()
+    {
+        var settings = new SearchSettings(new(SearchMeasure.Drop, 0.5), SearchMeasure.Size, ["mse"]);
+        SearchPoint cheap = Point(1000, 0.5, 0.95), alike = Point(1009, 0.4, 0.97), dear = Point(1020, 0.1, 0.99),
+            bad = Point(900, 0.6, 0.9);
+        Assert.Same(alike, settings.Best([cheap, dear, alike, bad]));
+        Assert.Same(cheap, settings.Best([bad, dear, cheap]));
+        Assert.Null(settings.Best([bad]));
+
+        static SearchPoint Point(long bytes, double drop, double same) =>
+            new(new Recipe(), [], IsUniform: false, 0, 0, bytes, new AnswerQuality(0.9, drop, same, 0, null));
     }
 
     private SearchOutcome Search(VisionModel model, SearchSettings settings)
