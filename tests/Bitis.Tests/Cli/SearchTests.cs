@@ -25,7 +25,7 @@ public sealed class SearchTests : IDisposable
         Assert.Equal("size", result.GetProperty("minimize").GetString());
         Assert.Equal(60, result.GetProperty("choosingImages").GetInt32());
         Assert.Equal(60, result.GetProperty("reportingImages").GetInt32());
-        Assert.True(chosen.GetProperty("drop").GetDouble() <= 3);
+        Assert.True(chosen.GetProperty("estimatedDrop").GetDouble() <= 3);
         Assert.Equal(recipe, result.GetProperty("output").GetString());
         CliRunner.Run(
             "quantize", "vim-micro-builtin", "--calibration", "builtin/train", "--images", "16", "--recipe", recipe,

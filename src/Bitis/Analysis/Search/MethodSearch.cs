@@ -147,7 +147,7 @@ internal sealed class MethodSearch
         double slope = Slope();
         SearchPoint? best = _settings.Best(_points.Values);
         (double mostCost, double mostDrop) = _settings.Goal == SearchMeasure.Drop
-            ? (_settings.Budget.Limit, best?.Choosing.Drop ?? double.PositiveInfinity)
+            ? (_settings.Budget.Limit, best?.Value(SearchMeasure.Drop) ?? double.PositiveInfinity)
             : (best?.Value(_settings.Cost) * (1 - LeastSaving) ?? double.PositiveInfinity, _settings.Budget.Limit);
         var promising = new List<(int[] Mixture, double Cost, double Drop)>();
         foreach (SearchPoint point in _points.Values)
@@ -159,7 +159,7 @@ internal sealed class MethodSearch
                     int[] mixture = [.. point.Mixture];
                     mixture[block] = choice;
                     double cost = CostOf(mixture);
-                    double drop = point.Choosing.Drop + (slope * (LossOf(mixture) - point.Loss));
+                    double drop = point.Value(SearchMeasure.Drop) + (slope * (LossOf(mixture) - point.Loss));
                     if (cost <= mostCost && drop <= mostDrop && mixture.Any(c => c > 0)
                         && !_points.ContainsKey(KeyOf(mixture)))
                     {
@@ -203,7 +203,10 @@ internal sealed class MethodSearch
             _space.Uniform.Any(choice => _space.UniformMixture(choice).SequenceEqual(mixture)), LossOf(mixture),
             _latency.Predict(mixture), (long)values[0], QualityOf(values)!);
         _points.Add(key, point);
-        return point;
+        var estimate = new DropEstimate(_points.Values);
+        foreach ((string each, SearchPoint one) in _points.ToArray())
+            _points[each] = one with { EstimatedDrop = estimate.Of(one) };
+        return _points[key];
     }
 
     /// <summary>The answers in what is kept of a mixture, behind the size of its file.</summary>

@@ -120,7 +120,7 @@ internal sealed class RecipeSearch(
 
     /// <summary>The points of which none is as cheap with a smaller drop.</summary>
     private SearchPoint[] FrontOf(IEnumerable<SearchPoint> points) =>
-        [.. ParetoFront.Of(points, point => point.Value(settings.Cost), point => point.Choosing.Drop)];
+        [.. ParetoFront.Of(points, point => point.Value(settings.Cost), point => point.Value(SearchMeasure.Drop))];
 
     /// <summary>A digest of everything that runs depend on, beside what they run.</summary>
     private string Identity(VisionModel folded)

@@ -14,6 +14,9 @@ internal sealed record SearchPoint(
     Recipe Recipe, IReadOnlyList<int> Mixture, bool IsUniform, double Loss, double PredictedMs, long FileBytes,
     AnswerQuality Choosing)
 {
+    /// <summary>The drop as it is estimated from all recipes together; null for what was measured.</summary>
+    public double? EstimatedDrop { get; init; }
+
     /// <summary>The milliseconds of the whole model for one image; null if it was not timed.</summary>
     public double? LatencyMs { get; init; }
 
@@ -25,6 +28,6 @@ internal sealed record SearchPoint(
     {
         SearchMeasure.Latency => LatencyMs ?? PredictedMs,
         SearchMeasure.Size => FileBytes,
-        _ => Choosing.Drop,
+        _ => EstimatedDrop ?? Choosing.Drop,
     };
 }

@@ -28,7 +28,7 @@ public sealed class RecipeSearchTests : IDisposable
         int sensitive = Enumerable.Range(0, choices.Length).Single(block => space.Blocks[block].Name == "layers.1.*");
         Assert.NotEqual(4, choices[sensitive].Bits.Weights);
         Assert.Contains(choices, choice => choice.Bits.Weights == 4);
-        Assert.True(chosen.Choosing.Drop <= 3);
+        Assert.True(chosen.EstimatedDrop <= 3);
         Assert.NotNull(chosen.Reporting);
         // Smaller than the only uniform recipe that keeps the budget, w8a8.
         Assert.Equal(new BitWidths(8, 8), found.BestUniform!.Recipe.Bits);
@@ -45,12 +45,12 @@ public sealed class RecipeSearchTests : IDisposable
         foreach ((SearchPoint first, SearchPoint second) in found.Front.Zip(found.Front.Skip(1)))
         {
             Assert.True(first.FileBytes < second.FileBytes);
-            Assert.True(first.Choosing.Drop > second.Choosing.Drop);
+            Assert.True(first.EstimatedDrop > second.EstimatedDrop);
         }
         Assert.True(found.Chosen!.FileBytes <= 380e3);
         Assert.All(
             found.Front.Concat(found.Uniform).Where(point => point.FileBytes <= 380e3),
-            point => Assert.True(point.Choosing.Drop >= found.Chosen.Choosing.Drop));
+            point => Assert.True(point.EstimatedDrop >= found.Chosen.EstimatedDrop));
         Assert.All(found.Front, point => Assert.True(point.LatencyMs > 0 && point.PredictedMs > 0));
     }
 
@@ -102,9 +102,22 @@ public sealed class RecipeSearchTests : IDisposable
         Assert.Same(cheap, settings.Best([bad, dear, cheap]));
         Assert.Null(settings.Best([bad]));
 
-        static SearchPoint Point(long bytes, double drop, double same) =>
-            new(new Recipe(), [], IsUniform: false, 0, 0, bytes, new AnswerQuality(0.9, drop, same, 0, null));
     }
+
+    /// <summary>A lucky recipe is pulled to what others lose for as many changed answers; an exact one is not.</summary>
+    [Fact]
+    public void A_drop_is_estimated_from_all()
+    {
+        SearchPoint lucky = Point(1, 0, 0.96, error: 0.4);
+        SearchPoint[] all = [lucky, Point(1, 1, 0.96, 0.4), Point(1, 0.5, 0.98, 0.4), Point(1, 2, 0.92, 0.4)];
+        var estimate = new DropEstimate(all);
+        Assert.InRange(estimate.Of(lucky), 0.5, 1);
+        Assert.Equal(0, new DropEstimate([Point(1, 0, 0.96), .. all[1..]]).Of(Point(1, 0, 0.96)), 9);
+        Assert.Equal(2, estimate.Of(all[^1]), 0.2);
+    }
+
+    private static SearchPoint Point(long bytes, double drop, double same, double? error = null) =>
+        new(new Recipe(), [], IsUniform: false, 0, 0, bytes, new AnswerQuality(0.9, drop, same, 0, error));
 
     private SearchOutcome Search(VisionModel model, SearchSettings settings)
     {

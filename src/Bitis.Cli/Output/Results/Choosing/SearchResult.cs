@@ -59,7 +59,7 @@ internal sealed record SearchResult(
         if (Chosen is null)
         {
             report.Line(
-                $"No recipe keeps {Budget}. The nearest has a drop of {Nearest.DropInWords} points, "
+                $"No recipe keeps {Budget}. The nearest has a drop of {Nearest.EstimatedDrop:0.00} points, "
                 + $"{Format.Bytes(Nearest.FileBytes)} and {Nearest.LatencyMs ?? Nearest.PredictedMs:0.000} ms: "
                 + $"{InWords.Of(Nearest.Recipe)}. No recipe was written.");
             return;
@@ -88,11 +88,11 @@ internal sealed record SearchResult(
     }
 
     private void Table(Report report, IReadOnlyList<SearchedRecipe> recipes, string measure) => report.Table(
-        ["recipe", $">{measure}", ">drop", ">as float32", ">file", ">predicted ms", ">ms", ""],
+        ["recipe", $">{measure}", ">drop", ">estimated", ">as float32", ">file", ">predicted ms", ">ms", ""],
         recipes.Select(recipe => (string[])
         [
             recipe.Name, Format.Percent(recipe.ChoosingTop1 ?? recipe.ChoosingMeanIou), recipe.DropInWords,
-            Format.Percent(recipe.SameTop1), Format.Bytes(recipe.FileBytes), $"{recipe.PredictedMs:0.000}",
+            $"{recipe.EstimatedDrop:0.00}", Format.Percent(recipe.SameTop1), Format.Bytes(recipe.FileBytes), $"{recipe.PredictedMs:0.000}",
             recipe.LatencyMs is { } time ? $"{time:0.000}" : "",
             Chosen?.Recipe.Equals(recipe.Recipe) == true ? "*" : "",
         ]));

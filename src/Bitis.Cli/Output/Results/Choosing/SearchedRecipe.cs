@@ -9,6 +9,7 @@ namespace Bitis.Cli.Output.Results.Choosing;
 /// <param name="ChoosingMeanIou">Of models that segment: the mean IoU instead.</param>
 /// <param name="Drop">How much less that is than the float model's.</param>
 /// <param name="DropError">The standard error of the drop.</param>
+/// <param name="EstimatedDrop">The drop as it is estimated from all recipes together; the budget limits it.</param>
 /// <param name="SameTop1">The share of these images (or pixels) with the class that the float model gives.</param>
 /// <param name="ReportingTop1">The accuracy on the images that report.</param>
 /// <param name="ReportingMeanIou">Of models that segment: the mean IoU instead.</param>
@@ -24,6 +25,7 @@ internal sealed record SearchedRecipe(
     double? ChoosingMeanIou,
     double Drop,
     double? DropError,
+    double EstimatedDrop,
     double SameTop1,
     double? ReportingTop1,
     double? ReportingMeanIou,
@@ -36,7 +38,7 @@ internal sealed record SearchedRecipe(
     /// <summary>What the report shows of a point.</summary>
     public static SearchedRecipe? Of(SearchPoint? point, bool segments) => point is null ? null : new SearchedRecipe(
         point.Recipe, point.IsUniform, segments ? null : point.Choosing.Score, segments ? point.Choosing.Score : null,
-        point.Choosing.Drop, point.Choosing.DropError, point.Choosing.SameTop1,
+        point.Choosing.Drop, point.Choosing.DropError, point.Value(SearchMeasure.Drop), point.Choosing.SameTop1,
         segments ? null : point.Reporting?.Score, segments ? point.Reporting?.Score : null, point.Reporting?.Drop,
         point.Reporting?.DropError, point.FileBytes, point.PredictedMs, point.LatencyMs);
 
