@@ -64,6 +64,7 @@ internal static class CommandLine
             new AnalyzeCommand(context),
             new CompareCommand(context),
             new SensitivityCommand(context),
+            new SearchCommand(context),
             new ReportCommand(context),
             new TrainCommand(context),
             new FinetuneCommand(context),

@@ -35,7 +35,7 @@ public sealed class UsageTests
         string example = Commands.Single(command => command.Name == name).Example;
         Assert.Contains($"Example:{Environment.NewLine}  {example}", outcome.Output);
         Assert.Contains("--json", outcome.Output);
-        string[] words = example.Split(' ');
+        string[] words = [.. example.Split(' ').Select(word => word.Trim('\''))]; // as a shell does
         Assert.Equal("bitis", words[0]);
         Assert.Empty(
             CommandLine.CreateRoot(new CliContext { Output = TextWriter.Null, Error = TextWriter.Null })

@@ -65,6 +65,10 @@ internal abstract class ChoosingCommand : BitisCommand
     /// <summary>How many threads compute; 0 for one on each processor.</summary>
     protected int Threads(ParseResult arguments) => arguments.GetValue(_threads) ?? 0;
 
+    /// <summary>The paths of all images and labels.</summary>
+    protected IEnumerable<string?> InputPaths(ParseResult arguments) =>
+        ((Option<string?>[])[_calibration, _data, _labels]).Select(arguments.GetValue);
+
     /// <summary>Images at once.</summary>
     protected int Batch(ParseResult arguments) => arguments.GetValue(_batch);
 

@@ -1,0 +1,14 @@
+namespace Bitis.Analysis.Search;
+
+/// <summary>What a block of a model gets: bits and a scope, or float32.</summary>
+/// <param name="Bits">The bits of its layers and scans.</param>
+/// <param name="Scope">Which of its sites are quantized; null for none.</param>
+internal sealed record BlockChoice(BitWidths Bits, Scope? Scope)
+{
+    /// <summary>The whole block in float32.</summary>
+    public static BlockChoice Float { get; } = new(BitWidths.None, Scope: null);
+
+    /// <summary>The form of overrides: <c>w4a8,ssm</c>, or <c>float</c>.</summary>
+    public override string ToString() =>
+        Scope is { } scope ? $"{Bits},{scope.ToString().ToLowerInvariant()}" : "float";
+}

@@ -1,0 +1,14 @@
+namespace Bitis.Analysis.Search;
+
+/// <summary>What a search limits or makes small.</summary>
+internal enum SearchMeasure
+{
+    /// <summary>The drop of accuracy or mean IoU, in points of 100.</summary>
+    Drop,
+
+    /// <summary>The milliseconds for one image.</summary>
+    Latency,
+
+    /// <summary>The bytes of the file.</summary>
+    Size,
+}
