@@ -50,6 +50,15 @@ public sealed class ReadmeTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Every_command_is_in_the_table()
+    {
+        var context = new CliContext { Output = TextWriter.Null, Error = TextWriter.Null };
+        Assert.All(
+            CommandLine.CreateRoot(context).Subcommands,
+            command => Assert.Contains($"\n| `{command.Name}` | ", Readme, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void The_recipe_example_is_a_recipe()
     {
         string page = File.ReadAllText(Path.Combine(Root, "docs", "quantization.md"));
