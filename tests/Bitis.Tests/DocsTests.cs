@@ -90,12 +90,12 @@ public sealed partial class DocsTests
         Assert.Empty(missing);
     }
 
-    /// <summary>The arguments of each <c>bitis</c> in a page's code, without comments and line breaks.</summary>
+    /// <summary>The arguments of each <c>bitis</c> in a page's code, without comments and output files.</summary>
     private static IEnumerable<string> Commands(string page) =>
         from code in FencePattern().Matches(page)
         from line in code.Value.Replace("\\\n", "", StringComparison.Ordinal).Split('\n')
         where line.StartsWith("bitis ", StringComparison.Ordinal)
-        select line["bitis ".Length..].Split(" #")[0].Replace('\'', '"');
+        select line["bitis ".Length..].Split(" #")[0].Split(" > ")[0].Replace('\'', '"');
 
     private static IEnumerable<string> CodeFiles() =>
         new[] { "src", "tests", "samples" }.SelectMany(

@@ -20,6 +20,13 @@ internal static class JsonOutput
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase), new RecipeOutput() },
     };
 
+    private static readonly JsonSerializerOptions PageOptions = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
     /// <summary>Writes a result, and how it was made.</summary>
     public static void Write(TextWriter output, object result, RunRecord run)
     {
@@ -31,4 +38,7 @@ internal static class JsonOutput
     /// <summary>A result as <see cref="Write"/> writes it, without how it was made.</summary>
     public static JsonElement Element(object result) =>
         JsonSerializer.SerializeToElement(result, result.GetType(), Options);
+
+    /// <summary>A value for a script in a page: markup is escaped, and null members are left out.</summary>
+    public static string ForPage(object value) => JsonSerializer.Serialize(value, value.GetType(), PageOptions);
 }

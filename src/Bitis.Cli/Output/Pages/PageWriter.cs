@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Bitis.Cli.Output.Pages;
 
@@ -19,13 +17,6 @@ internal sealed class PageWriter
     /// <summary>What the page may do; the hashes of its scripts follow.</summary>
     private const string Policy = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
         + "style-src 'unsafe-inline'; script-src";
-
-    private static readonly JsonSerializerOptions Data = new(JsonSerializerDefaults.Web)
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-    };
 
     private readonly StringBuilder _html = new();
     private readonly List<IReadOnlyList<PageChart>> _charts = [];
@@ -89,7 +80,7 @@ internal sealed class PageWriter
         WriteRun(page.Run);
         Line("</footer>");
         Line("<p id=\"said\" class=\"unseen\" role=\"status\"></p>");
-        Line($"<script type=\"application/json\" id=\"data\">{JsonSerializer.Serialize(_charts, Data)}</script>");
+        Line($"<script type=\"application/json\" id=\"data\">{JsonOutput.ForPage(_charts)}</script>");
         Line($"<script>{charts}</script>");
         Line($"<script>{script}</script>");
         Line("</body>");
