@@ -104,7 +104,7 @@ public sealed class RecipeSearchTests : IDisposable
 
     }
 
-    /// <summary>A lucky recipe is pulled to what others lose for as many changed answers; an exact one is not.</summary>
+    /// <summary>A lucky recipe is pulled to what others lose for as many changes; an exact one is not.</summary>
     [Fact]
     public void A_drop_is_estimated_from_all()
     {
