@@ -104,7 +104,7 @@ public sealed class RecipeSearchTests : IDisposable
 
     }
 
-    /// <summary>A lucky recipe is pulled to what others lose for as many changed answers; an exact one is not.</summary>
+    /// <summary>A lucky recipe is pulled to what others lose for as many changes; an exact one is not.</summary>
     [Fact]
     public void A_drop_is_estimated_from_all()
     {
@@ -113,7 +113,7 @@ public sealed class RecipeSearchTests : IDisposable
         var estimate = new DropEstimate(all);
         Assert.InRange(estimate.Of(lucky), 0.5, 1);
         Assert.Equal(0, new DropEstimate([Point(1, 0, 0.96), .. all[1..]]).Of(Point(1, 0, 0.96)), 9);
-        Assert.Equal(2, estimate.Of(all[^1]), 0.2);
+        Assert.InRange(estimate.Of(all[^1]), 1.68, 1.99); // between the line and what was measured
     }
 
     private static SearchPoint Point(long bytes, double drop, double same, double? error = null) =>

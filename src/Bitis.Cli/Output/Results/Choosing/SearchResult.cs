@@ -92,8 +92,8 @@ internal sealed record SearchResult(
         recipes.Select(recipe => (string[])
         [
             recipe.Name, Format.Percent(recipe.ChoosingTop1 ?? recipe.ChoosingMeanIou), recipe.DropInWords,
-            $"{recipe.EstimatedDrop:0.00}", Format.Percent(recipe.SameTop1), Format.Bytes(recipe.FileBytes), $"{recipe.PredictedMs:0.000}",
-            recipe.LatencyMs is { } time ? $"{time:0.000}" : "",
+            $"{recipe.EstimatedDrop:0.00}", Format.Percent(recipe.SameTop1), Format.Bytes(recipe.FileBytes),
+            $"{recipe.PredictedMs:0.000}", recipe.LatencyMs is { } time ? $"{time:0.000}" : "",
             Chosen?.Recipe.Equals(recipe.Recipe) == true ? "*" : "",
         ]));
 }
