@@ -17,6 +17,9 @@ public sealed partial class PlanMutantTests(ITestOutputHelper output)
     /// <summary>How many lines of each kernel are left out in turn, besides those that order threads.</summary>
     private const int LinesOfKernel = 6;
 
+    /// <summary>How long a line may be looked at, in milliseconds.</summary>
+    private const int LongestMatch = 1000;
+
     /// <remarks>
     /// The others are lines that nothing depends on here: those for rows that a small model does not have, bounds that
     /// no value exceeds, barriers of a single warp.
@@ -96,11 +99,11 @@ public sealed partial class PlanMutantTests(ITestOutputHelper output)
     private static bool IsRemovable(string line) =>
         line.EndsWith(';') && !Kept().IsMatch(line) && !Counter().IsMatch(line);
 
-    [GeneratedRegex(@"^\s*\.|\bbra\b|\bret\b|\bsetp\b")]
+    [GeneratedRegex(@"^\s*\.|\bbra\b|\bret\b|\bsetp\b", RegexOptions.None, LongestMatch)]
     private static partial Regex Kept();
 
     /// <summary>An addition to a register.</summary>
-    [GeneratedRegex(@"\b(add|sub)\.[su]\d+ (%\w+), \2,")]
+    [GeneratedRegex(@"\b(add|sub)\.[su]\d+ (?<target>%\w+), \k<target>,", RegexOptions.ExplicitCapture, LongestMatch)]
     private static partial Regex Counter();
 
     /// <summary>The interpreter, with functions from elsewhere.</summary>
