@@ -81,7 +81,8 @@ internal sealed record DisjointSets(ImageSource Choosing, ImageSource Reporting,
         int done = 0;
         var options = new ParallelOptions
         {
-            MaxDegreeOfParallelism = ThreadCount.Resolve(threads), CancellationToken = cancellationToken,
+            MaxDegreeOfParallelism = ThreadCount.Resolve(threads),
+            CancellationToken = cancellationToken,
         };
         try
         {

@@ -100,7 +100,10 @@ internal sealed class MixedModels
             Scope widest = _space.Scopes.Max();
             var recipe = new Recipe
             {
-                Method = _method, Bits = bits, Scope = widest, Overrides = [new SiteOverride("*", bits, widest)],
+                Method = _method,
+                Bits = bits,
+                Scope = widest,
+                Overrides = [new SiteOverride("*", bits, widest)],
             };
             QuantizedModel model = PostTrainingQuantizer.Quantize(
                 _model, _images, recipe, new QuantizationOptions { Threads = _threads }, cancellationToken);
