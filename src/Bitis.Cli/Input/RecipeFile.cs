@@ -1,11 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Bitis.Files;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Input;
 
-/// <summary>Reads and writes recipes as JSON files, with the fields of <see cref="Recipe"/> in camel case.</summary>
+/// <summary>Reads a recipe from a JSON file, whose fields are those of <see cref="Recipe"/> in camel case.</summary>
 internal static class RecipeFile
 {
     private static readonly JsonFile File = new(
@@ -34,25 +31,9 @@ internal static class RecipeFile
                 + "with \"scope\" instead of or beside \"bits\"",
         });
 
-    /// <summary>The names that <see cref="Load"/> reads, without what has no value.</summary>
-    private static readonly JsonSerializerOptions Written = new(JsonSerializerDefaults.Web)
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        WriteIndented = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-    };
-
     /// <summary>Reads and checks a recipe.</summary>
     /// <exception cref="BitisException">
     /// The file is missing or is not a recipe; the message names the place.
     /// </exception>
     public static Recipe Load(string path) => File.Load<RecipeDocument>(path, recipe => recipe.ToRecipe()).ToRecipe();
-
-    /// <summary>Writes a recipe, without members that are null. An existing file is replaced as a whole.</summary>
-    /// <exception cref="BitisException">The file cannot be written.</exception>
-    public static void Save(string path, Recipe recipe)
-    {
-        byte[] text = JsonSerializer.SerializeToUtf8Bytes(RecipeDocument.Of(recipe), Written);
-        AtomicFile.Write(path, stream => stream.Write(text));
-    }
 }

@@ -27,6 +27,12 @@ internal static class JsonOutput
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
+    private static readonly JsonSerializerOptions FileOptions = new(PageOptions)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.Strict,
+    };
+
     /// <summary>Writes a result, and how it was made.</summary>
     public static void Write(TextWriter output, object result, RunRecord run)
     {
@@ -38,6 +44,10 @@ internal static class JsonOutput
     /// <summary>A result as <see cref="Write"/> writes it, without how it was made.</summary>
     public static JsonElement Element(object result) =>
         JsonSerializer.SerializeToElement(result, result.GetType(), Options);
+
+    /// <summary>A value for a file that people edit: indented, and null members are left out.</summary>
+    public static byte[] ForFile(object value) =>
+        JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), FileOptions);
 
     /// <summary>A value for a script in a page: markup is escaped, and null members are left out.</summary>
     public static string ForPage(object value) => JsonSerializer.Serialize(value, value.GetType(), PageOptions);

@@ -3,12 +3,14 @@ using System.Diagnostics;
 using Bitis.Analysis.Search;
 using Bitis.Analysis.Search.Measures;
 using Bitis.Cli.Input;
+using Bitis.Cli.Output;
 using Bitis.Cli.Output.Results;
 using Bitis.Cli.Output.Results.Choosing;
 using Bitis.Evaluation;
 using Bitis.Files;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization.Methods;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Cli.Commands.Choosing;
 
@@ -86,7 +88,10 @@ internal sealed class SearchCommand : ChoosingCommand
             progress, Context.Cancellation);
         WarnOfDamaged(images.Measured);
         if (found.Chosen is not null)
-            RecipeFile.Save(output, found.Chosen.Recipe);
+        {
+            byte[] recipe = JsonOutput.ForFile(RecipeDocument.Of(found.Chosen.Recipe));
+            AtomicFile.Write(output, stream => stream.Write(recipe));
+        }
         if (found.Chosen is not null && target.Notice is { } notice)
             Warn(notice);
         bool segments = model.Config is IDenseConfig;
