@@ -57,10 +57,10 @@ internal sealed class BenchCommand : BitisCommand
         }
 
         SessionOptions options = _device.Choose(arguments, threads, Warn);
-        var sessions = new List<MeasuredModel>();
+        var sessions = new List<MeasuredSession>();
         try
         {
-            sessions.AddRange(models.Select(model => MeasuredModel.Open(model, options, Context.Cancellation)));
+            sessions.AddRange(models.Select(model => model.CreateMeasured(options, Context.Cancellation)));
             IReadOnlyList<Latency> latencies = Latency.Measure(
                 [.. sessions.Select(session => (Func<FloatTensor, CancellationToken, FloatTensor>)session.Run)],
                 GenerateImages(models[0], batch, arguments.GetValue(_seed)),
@@ -79,12 +79,12 @@ internal sealed class BenchCommand : BitisCommand
         }
         finally
         {
-            foreach (MeasuredModel session in sessions)
+            foreach (MeasuredSession session in sessions)
                 session.Dispose();
         }
     }
 
-    private IReadOnlyList<ProfileLine> Profile(MeasuredModel session, LoadedModel model, ParseResult arguments)
+    private IReadOnlyList<ProfileLine> Profile(MeasuredSession session, LoadedModel model, ParseResult arguments)
     {
         FloatTensor image = GenerateImages(model, batch: 1, arguments.GetValue(_seed));
         var runs = new List<IReadOnlyList<OperationTime>>();

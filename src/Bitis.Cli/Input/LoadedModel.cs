@@ -1,4 +1,5 @@
 using Bitis.Data.Decoding;
+using Bitis.Evaluation;
 using Bitis.Models;
 using Bitis.Onnx.Reading;
 
@@ -104,6 +105,14 @@ internal sealed class LoadedModel
         Quantized is not null
             ? InferenceSession.Create(Quantized, options, cancellationToken)
             : InferenceSession.Create(Float!, options, cancellationToken);
+
+    /// <summary>Creates a session whose time is measured.</summary>
+    /// <param name="options">How to use the machine.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public MeasuredSession CreateMeasured(SessionOptions options, CancellationToken cancellationToken) =>
+        Quantized is not null
+            ? new MeasuredSession(Quantized, options, cancellationToken)
+            : new MeasuredSession(Float!, options, cancellationToken);
 
     /// <summary>Creates a session of a model that segments.</summary>
     /// <param name="options">How to use the machine.</param>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Cli.Input;
+using Bitis.Evaluation;
 using Bitis.Quantization.Recipes;
 using Bitis.Tensors;
 using Bitis.Training;
@@ -27,8 +28,8 @@ internal sealed record DryRunResult(
         LoadedModel model, IReadOnlyList<string> steps, long answers, long calibrations, int threads,
         CancellationToken cancellationToken)
     {
-        using MeasuredModel session = MeasuredModel.Open(
-            model, new SessionOptions { Threads = threads }, cancellationToken);
+        using MeasuredSession session = model.CreateMeasured(
+            new SessionOptions { Threads = threads }, cancellationToken);
         FloatTensor image = new(model.Config.InputShape.Prepend(1));
         session.Run(image, cancellationToken);
         long started = Stopwatch.GetTimestamp();

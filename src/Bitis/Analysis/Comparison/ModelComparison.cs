@@ -94,25 +94,11 @@ internal sealed class ModelComparison
         var random = new SeededRandom(0);
         foreach (ref float value in image.Span)
             value = (float)random.NextNormal();
-        IReadOnlyList<Latency> latencies;
-        if (_model.Config is IDenseConfig)
-        {
-            using SegmentationSession
-                quantizedSession = SegmentationSession.Create(quantized, options, cancellationToken),
-                floatSession = SegmentationSession.Create(_model, options, cancellationToken);
-            latencies = Measure(quantizedSession.RunHead, floatSession.RunHead);
-        }
-        else
-        {
-            using InferenceSession
-                quantizedSession = InferenceSession.Create(quantized, options, cancellationToken),
-                floatSession = InferenceSession.Create(_model, options, cancellationToken);
-            latencies = Measure(quantizedSession.Run, floatSession.Run);
-        }
+        using MeasuredSession quantizedSession = new(quantized, options, cancellationToken),
+            floatSession = new(_model, options, cancellationToken);
+        IReadOnlyList<Latency> latencies = Latency.Measure(
+            [quantizedSession.Run, floatSession.Run], image, runs / 5, runs, progress: null, cancellationToken);
         return (latencies[0], latencies[1]);
-
-        IReadOnlyList<Latency> Measure(params Func<FloatTensor, CancellationToken, FloatTensor>[] models) =>
-            Latency.Measure(models, image, runs / 5, runs, progress: null, cancellationToken);
     }
 
     private ModelMeasures Classify(

@@ -3,22 +3,31 @@ using Bitis.Execution.Sessions;
 using Bitis.Models.Segmentation;
 using Bitis.Tensors;
 
-namespace Bitis.Cli.Input;
+namespace Bitis.Evaluation;
 
 /// <summary>A session whose time is measured: of a classifier, or of a model that segments.</summary>
-internal sealed class MeasuredModel : IDisposable
+internal sealed class MeasuredSession : IDisposable
 {
     private readonly InferenceSession? _classifier;
     private readonly SegmentationSession? _segmenter;
 
-    private MeasuredModel(InferenceSession? classifier, SegmentationSession? segmenter) =>
-        (_classifier, _segmenter) = (classifier, segmenter);
+    /// <summary>Opens a session of a float model.</summary>
+    public MeasuredSession(VisionModel model, SessionOptions options, CancellationToken cancellationToken)
+    {
+        if (model.Config is IDenseConfig)
+            _segmenter = SegmentationSession.Create(model, options, cancellationToken);
+        else
+            _classifier = InferenceSession.Create(model, options, cancellationToken);
+    }
 
-    /// <summary>Opens a session of a model.</summary>
-    public static MeasuredModel Open(LoadedModel model, SessionOptions options, CancellationToken cancellationToken) =>
-        model.Config is IDenseConfig
-            ? new(null, model.CreateSegmentation(options, cancellationToken))
-            : new(model.CreateSession(options, cancellationToken), null);
+    /// <summary>Opens a session of a quantized model.</summary>
+    public MeasuredSession(QuantizedModel model, SessionOptions options, CancellationToken cancellationToken)
+    {
+        if (model.Config is IDenseConfig)
+            _segmenter = SegmentationSession.Create(model, options, cancellationToken);
+        else
+            _classifier = InferenceSession.Create(model, options, cancellationToken);
+    }
 
     /// <summary>What computes.</summary>
     public string Device => _classifier?.Device ?? CpuEngine.DeviceName;
