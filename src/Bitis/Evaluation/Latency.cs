@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bitis.Graphs;
+using Bitis.Models;
 using Bitis.Tensors;
 
 namespace Bitis.Evaluation;
@@ -11,6 +12,16 @@ namespace Bitis.Evaluation;
 /// <param name="P99">A hundredth of the runs took more.</param>
 internal sealed record Latency(TimeSpan Median, TimeSpan P10, TimeSpan P90, TimeSpan P99)
 {
+    /// <summary>An image of noise in a model's size, to measure with.</summary>
+    public static FloatTensor RandomImage(ModelConfig config)
+    {
+        FloatTensor image = FloatTensor.Uninitialized(config.InputShape.Prepend(1));
+        var random = new SeededRandom(0);
+        foreach (ref float value in image.Span)
+            value = (float)random.NextNormal();
+        return image;
+    }
+
     /// <summary>Measures models against each other.</summary>
     /// <remarks>The models take turns, so that other work on the machine affects all of them equally.</remarks>
     /// <param name="models">The models.</param>

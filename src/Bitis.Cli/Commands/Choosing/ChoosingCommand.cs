@@ -56,6 +56,10 @@ internal abstract class ChoosingCommand : BitisCommand
         _imageOptions = new ImageOptionSet(this);
     }
 
+    /// <summary>The parts of a list with commas, each once.</summary>
+    protected static string[] Parts(string text) =>
+        [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
+
     /// <summary>Whether only a plan is wanted.</summary>
     protected bool IsDryRun(ParseResult arguments) => arguments.GetValue(_dryRun);
 

@@ -150,6 +150,4 @@ internal sealed class CompareCommand : ChoosingCommand
             QuantizationMethod.Find(name);
         return names;
     }
-
-    private static string[] Parts(string text) => [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
 }

@@ -170,6 +170,4 @@ internal sealed class SearchCommand : ChoosingCommand
     private static BitWidths ParseBits(string text) => BitWidths.Parse(text) is var bits && bits != BitWidths.None
         ? bits
         : throw new BitisException("--bits are those of quantized blocks; float32 is always a choice besides.");
-
-    private static string[] Parts(string text) => [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct()];
 }

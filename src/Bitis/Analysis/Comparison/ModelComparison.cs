@@ -90,10 +90,7 @@ internal sealed class ModelComparison
         QuantizedModel quantized, int threads, int runs, CancellationToken cancellationToken)
     {
         var options = new SessionOptions { Threads = threads };
-        FloatTensor image = new(_model.Config.InputShape.Prepend(1));
-        var random = new SeededRandom(0);
-        foreach (ref float value in image.Span)
-            value = (float)random.NextNormal();
+        FloatTensor image = Latency.RandomImage(_model.Config);
         using MeasuredSession quantizedSession = new(quantized, options, cancellationToken),
             floatSession = new(_model, options, cancellationToken);
         IReadOnlyList<Latency> latencies = Latency.Measure(

@@ -18,8 +18,6 @@ internal sealed class SensitivityAnalysis : IDisposable
 {
     private readonly VisionModel _model;
     private readonly QuantizedModel _quantized;
-    private readonly VectorizedEvaluator _inner;
-    private readonly SiteEvaluator _evaluator;
     private readonly int _threads;
     private readonly ulong _seed;
     private readonly MeasuredAnswers _answers;
@@ -39,8 +37,6 @@ internal sealed class SensitivityAnalysis : IDisposable
     {
         RequireSupported(model, quantized.Recipe);
         (_model, _quantized, _threads, _seed) = (model.Folded(), quantized, threads, (ulong)seed);
-        _inner = new VectorizedEvaluator(threads);
-        _evaluator = new SiteEvaluator(_inner, quantized.Layers, quantized.Scans, threads);
         Sites = SiteList.Of(quantized);
         _answers = model.Config is IDenseConfig
             ? new SegmentedImages(_model, quantized, images, threads, cancellationToken)
@@ -82,8 +78,9 @@ internal sealed class SensitivityAnalysis : IDisposable
         var sums = Sites.ToDictionary(site => site, _ => (Squares: 0.0, Noise: new Decibels(), HasGradient: false));
         int done = 0;
         IReadOnlyDictionary<Node, FloatTensor> current = new Dictionary<Node, FloatTensor>();
-        var executor = new GraphExecutor(_quantized.Graph, _model.Weights, new Scorer(_evaluator, Observe));
-        _evaluator.IsQuantized = (_, _) => false;
+        using var inner = new VectorizedEvaluator(_threads);
+        var evaluator = new SiteEvaluator(inner, _quantized.Layers, _quantized.Scans, _threads);
+        var executor = new GraphExecutor(_quantized.Graph, _model.Weights, new Scorer(evaluator, Observe));
         foreach (FloatTensor batch in images.Read(cancellationToken))
         {
             current = gradients.Run(batch, done);
@@ -103,7 +100,7 @@ internal sealed class SensitivityAnalysis : IDisposable
             FloatTensor? gradient = current.GetValueOrDefault(_model.Graph[node.Name]);
             foreach (QuantizedSite site in byNode[node])
             {
-                FloatTensor noise = _evaluator.Compute(node, (_, kind) => kind == site.Kind, inputs, parameters);
+                FloatTensor noise = evaluator.Compute(node, (_, kind) => kind == site.Kind, inputs, parameters);
                 TensorPrimitives.Subtract(noise.Span, exact.Span, noise.Span);
                 (double squares, Decibels decibels, _) = sums[site];
                 double all = 0;
@@ -149,11 +146,7 @@ internal sealed class SensitivityAnalysis : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        _inner.Dispose();
-        _answers.Dispose();
-    }
+    public void Dispose() => _answers.Dispose();
 
     /// <summary>Shows each node's inputs and exact value.</summary>
     private sealed class Scorer(INodeEvaluator inner, Scorer.Observer observe) : INodeEvaluator

@@ -43,7 +43,8 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
                 QuantizedModel quantized = models.Create(mixture, progress, cancellationToken);
                 sessions.Add(new MeasuredSession(quantized, options, cancellationToken));
             }
-            return FromTimes(space, mixtures, Times(sessions, Image(model), progress, cancellationToken));
+            FloatTensor image = Latency.RandomImage(model.Config);
+            return FromTimes(space, mixtures, Times(sessions, image, progress, cancellationToken));
         }
         finally
         {
@@ -59,7 +60,7 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
     {
         var options = new SessionOptions { Threads = threads };
         var sessions = new List<MeasuredSession>();
-        FloatTensor image = Image(model);
+        FloatTensor image = Latency.RandomImage(model.Config);
         try
         {
             sessions.Add(new MeasuredSession(model, options, cancellationToken));
@@ -168,14 +169,5 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
     {
         double[] sorted = [.. values.Order()];
         return sorted[sorted.Length / 10];
-    }
-
-    private static FloatTensor Image(VisionModel model)
-    {
-        FloatTensor image = new(model.Config.InputShape.Prepend(1));
-        var random = new SeededRandom(0);
-        foreach (ref float value in image.Span)
-            value = (float)random.NextNormal();
-        return image;
     }
 }
