@@ -248,7 +248,7 @@ internal static class FuzzTargets
 
     private static void Simulate(QuantizedModel model)
     {
-        using var evaluator = new VectorizedEvaluator(threads: 1) { CubicDecay = true };
+        using var evaluator = new VectorizedEvaluator(threads: 1);
         var simulated = new SimulatedEvaluator(evaluator, model.Layers, model.Scans);
         new GraphExecutor(model.Graph, model.DequantizeWeights(), simulated).Run(MicroModels.Images(model.Config, 1));
     }

@@ -77,7 +77,6 @@ internal static class KernelCases
         return
         [
             scan,
-            scan with { CubicDecay = true },
             scanGradient,
             scanGradient with { CheckpointTokens = 32 },
             integerScan,

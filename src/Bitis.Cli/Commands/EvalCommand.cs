@@ -98,7 +98,7 @@ internal sealed class EvalCommand : BitisCommand
         using InferenceSession? baseline = models.Count > 1 ? LoadBaseline(models[1], model, options) : null;
         if (baseline is not null)
             others.Add(("baseline", InOrderOf(model, baseline)));
-        using var simulation = new VectorizedEvaluator(threads) { CubicDecay = true };
+        using var simulation = new VectorizedEvaluator(threads);
         if (arguments.GetValue(_simulate))
             others.Add(("simulation", Simulate(model, simulation)));
 

@@ -13,14 +13,13 @@ namespace Bitis.Cli.Runtimes;
 /// <param name="MeanLogitError">The mean relative error of the logits.</param>
 /// <param name="MaxLogitError">The largest relative error of an image's logits.</param>
 /// <param name="LargestDifference">The largest difference of two logits.</param>
-/// <param name="Simulation">The agreement with the recipe's simulation; null if there is none.</param>
 /// <param name="Threads">How many threads computed.</param>
 /// <param name="BitisMs">The median time of Bitis for an image, in milliseconds.</param>
 /// <param name="RuntimeMs">The median time of the other runtime.</param>
 internal sealed record Parity(
     string Runtime, long Images, int Skipped, double? Top1, double? SamePixels, PoseDifference? Poses,
-    double MeanLogitError, double MaxLogitError, double LargestDifference, AgreementReport? Simulation, int Threads,
-    double BitisMs, double RuntimeMs)
+    double MeanLogitError, double MaxLogitError, double LargestDifference, int Threads, double BitisMs,
+    double RuntimeMs)
 {
     /// <summary>The agreement in one line.</summary>
     public string Describe()

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
-using Bitis.Cli.Output.Parts;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Models.Poses;
@@ -17,7 +16,7 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
 {
     private readonly List<(TimeSpan Ours, TimeSpan Theirs)> _times = [];
     private readonly PoseErrors _poses = new();
-    private Agreement _agreement = Agreement.None, _simulated = Agreement.None;
+    private Agreement _agreement = Agreement.None;
     private double _largest;
     private long _pixels, _samePixels;
 
@@ -34,8 +33,7 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
         return new Parity(
             theirs.Version, _agreement.Images, skipped, isDense || hasPoses ? null : _agreement.Top1,
             isDense ? (double)_samePixels / _pixels : null, hasPoses ? PoseDifference.Of(_poses) : null,
-            _agreement.MeanLogitError, _agreement.MaxLogitError, _largest,
-            ours.Simulation is null ? null : AgreementReport.Of("simulation", _simulated), ours.Threads,
+            _agreement.MeanLogitError, _agreement.MaxLogitError, _largest, ours.Threads,
             Latency.Summarize([.. _times.Select(time => time.Ours)]).Median.TotalMilliseconds,
             Latency.Summarize([.. _times.Select(time => time.Theirs)]).Median.TotalMilliseconds);
     }
@@ -59,8 +57,6 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
         _agreement = _agreement.With(actual, expected.Span);
         for (int i = 0; i < actual.Length; i++)
             _largest = Math.Max(_largest, Math.Abs(actual[i] - expected.Span[i]));
-        if (ours.Simulation is { } simulate)
-            _simulated = _simulated.With(actual, simulate(pixels, cancellationToken).Span);
         if (ours.Config is IDenseConfig)
             ComparePixels(actual, expected.Span);
         else if (ours.Config is PoseConfig)

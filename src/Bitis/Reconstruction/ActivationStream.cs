@@ -137,7 +137,7 @@ internal sealed class ActivationStream
         if (segment.Nodes.Count == 0)
             return _values[output];
         using NodePlan plan = NodePlan.Create(
-            segment.ToGraph(output), model.Weights, model.Layers, model.Scans, model.HasCubicDecay);
+            segment.ToGraph(output), model.Weights, model.Layers, model.Scans);
         return plan.Run([.. segment.Inputs.Select(input => _values[input])], threads);
     }
 }

@@ -72,8 +72,7 @@ internal sealed class BlockReconstructor
         _options = options;
         _cancellationToken = cancellationToken;
         _exactModel = new StreamModel(
-            model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>(),
-            HasCubicDecay: false);
+            model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
     }
 
     /// <summary>Quantizes all blocks.</summary>
@@ -106,7 +105,7 @@ internal sealed class BlockReconstructor
         ActivationStream quantized = exact;
         if (stem is not null && (stemLayers.Count > 0 || stem.Nodes.Any(node => _scans.ContainsKey(node.Name))))
         {
-            using var forward = new VectorizedEvaluator(_options.Threads) { CubicDecay = true, Scans = _scans };
+            using var forward = new VectorizedEvaluator(_options.Threads) { Scans = _scans };
             var simulated = new SimulatedEvaluator(forward, stemLayers);
             quantized = ActivationStream.Start(
                 _model.Graph.Input,
@@ -186,7 +185,7 @@ internal sealed class BlockReconstructor
 
     /// <summary>The model with some quantized layers, computed as sessions do.</summary>
     private StreamModel QuantizedModelOf(IReadOnlyDictionary<string, QuantizedLayer> layers) =>
-        new(_model.Weights, layers, _scans, HasCubicDecay: true);
+        new(_model.Weights, layers, _scans);
 
     /// <summary>The last segment that takes the value of a node, by its index.</summary>
     private static Dictionary<Node, int> LastReaders(IReadOnlyList<GraphSegment> segments, Node answer)

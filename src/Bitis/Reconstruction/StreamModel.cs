@@ -7,7 +7,6 @@ namespace Bitis.Reconstruction;
 /// <param name="Weights">The float parameters, by name.</param>
 /// <param name="Layers">The quantized layers, by the name of their node.</param>
 /// <param name="Scans">The quantized scans, by the name of their node.</param>
-/// <param name="HasCubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
 internal sealed record StreamModel(
     IReadOnlyDictionary<string, FloatTensor> Weights, IReadOnlyDictionary<string, QuantizedLayer> Layers,
-    IReadOnlyDictionary<string, QuantizedScan> Scans, bool HasCubicDecay);
+    IReadOnlyDictionary<string, QuantizedScan> Scans);

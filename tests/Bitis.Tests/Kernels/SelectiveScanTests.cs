@@ -20,7 +20,7 @@ public sealed class SelectiveScanTests
             var data = new SelectiveScanCase(tokens, channels, states) { Reverse = reverse, Padding = 3 };
             KernelAssert.FormsAgree(data with { Softplus = true, HasGate = true, HasSkip = true });
             KernelAssert.FormsAgree(data with { Accumulate = true, OutputScale = 0.5f });
-            KernelAssert.FormsAgree(data with { Softplus = true, CubicDecay = true });
+            KernelAssert.FormsAgree(data with { Softplus = true, Vanishes = true });
         }
     }
 

@@ -119,7 +119,7 @@ public sealed class SegmentationModelTests : IDisposable
         FloatTensor expected = new GraphExecutor(folding.Graph, weights, evaluator).Run(image);
         using NodePlan plan = NodePlan.Create(
             folding.Graph, weights, new Dictionary<string, Bitis.Quantization.QuantizedLayer>(),
-            new Dictionary<string, Bitis.Quantization.Scans.QuantizedScan>(), cubicDecay: false);
+            new Dictionary<string, Bitis.Quantization.Scans.QuantizedScan>());
         TensorAssert.Same(expected, plan.Run([image], new ParallelOptions { MaxDegreeOfParallelism = 2 }));
     }
 

@@ -198,7 +198,7 @@ public sealed class DenseQuantizationTests : IDisposable
         Graph graph = NormFolding.OfAnswer(dense.BuildGraph(image.Shape[2], image.Shape[3])).Graph;
         (IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans) =
             GridScales.Fit(quantized, graph);
-        using var evaluator = new VectorizedEvaluator { CubicDecay = true };
+        using var evaluator = new VectorizedEvaluator();
         return new GraphExecutor(
             graph, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, layers, scans)).Run(image);
     }

@@ -47,7 +47,7 @@ internal static class IntegerContract
         FloatTensor images = MicroModel.Images(model, 3, seed: 5);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         FloatTensor integer = session.Run(images);
-        using var evaluator = new VectorizedEvaluator { CubicDecay = true };
+        using var evaluator = new VectorizedEvaluator();
         var simulated = new SimulatedEvaluator(evaluator, quantized.Layers, quantized.Scans);
         TensorAssert.Same(
             new GraphExecutor(quantized.Graph, quantized.DequantizeWeights(), simulated).Run(images), integer);

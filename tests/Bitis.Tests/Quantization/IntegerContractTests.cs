@@ -58,7 +58,7 @@ public sealed class IntegerContractTests : IDisposable
             scope != Scope.Linear && !bits.EndsWith("a32", StringComparison.Ordinal), quantized.Scans.Count > 0);
         using InferenceSession session = InferenceSession.Create(quantized, new SessionOptions { Threads = 2 });
         FloatTensor integer = session.Run(Images);
-        using var evaluator = new VectorizedEvaluator { CubicDecay = true };
+        using var evaluator = new VectorizedEvaluator();
         TensorAssert.Same(Simulate(quantized, evaluator), integer);
         // The plain float64-accumulating reference differs by rounding, which may move an activation to the next level:
         // of 3 bits, a seventh of the range.

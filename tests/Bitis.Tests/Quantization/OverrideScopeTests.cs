@@ -95,7 +95,7 @@ public sealed class OverrideScopeTests
             Overrides = [.. overrides.Split(' ').Select(SiteOverride.Parse)],
         }).WithSteps(2));
         FloatTensor images = MicroModel.Images(Model, 3, seed: 5);
-        using var evaluator = new VectorizedEvaluator { CubicDecay = true };
+        using var evaluator = new VectorizedEvaluator();
         var simulated = new SimulatedEvaluator(evaluator, mixed.Layers, mixed.Scans);
         FloatTensor expected =
             new GraphExecutor(mixed.Graph, mixed.DequantizeWeights(), simulated).Run(images);

@@ -67,7 +67,7 @@ internal static class GraphModels
     /// <summary>What the simulation of a quantized model computes.</summary>
     public static FloatTensor Simulate(QuantizedModel model, FloatTensor images)
     {
-        using var evaluator = new VectorizedEvaluator(threads: 1) { CubicDecay = model.Layers.Count > 0 };
+        using var evaluator = new VectorizedEvaluator(threads: 1);
         return new GraphExecutor(
             model.Graph,
             model.DequantizeWeights(),

@@ -21,8 +21,7 @@ public sealed class ActivationStreamTests
     {
         VisionModel model = VisionModel.Load(GoldenFiles.Path(file));
         var exact = new StreamModel(
-            model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>(),
-            HasCubicDecay: false);
+            model.Weights, new Dictionary<string, QuantizedLayer>(), new Dictionary<string, QuantizedScan>());
         using var evaluator = new VectorizedEvaluator();
         AssertSame(model, exact, model.Weights, evaluator);
     }
@@ -34,8 +33,8 @@ public sealed class ActivationStreamTests
         VisionModel model = VisionModel.Load(GoldenFiles.Path(file));
         QuantizedModel quantized = MicroModel.Quantize(
             model, new Recipe { Method = "smoothquant", Bits = BitWidths.Parse("w4a4"), Scope = Scope.Linear });
-        var streamed = new StreamModel(quantized.Weights, quantized.Layers, quantized.Scans, HasCubicDecay: true);
-        using var evaluator = new VectorizedEvaluator { CubicDecay = true };
+        var streamed = new StreamModel(quantized.Weights, quantized.Layers, quantized.Scans);
+        using var evaluator = new VectorizedEvaluator();
         AssertSame(
             model, streamed, quantized.DequantizeWeights(), new SimulatedEvaluator(evaluator, quantized.Layers));
     }

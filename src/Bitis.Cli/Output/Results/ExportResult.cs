@@ -37,7 +37,6 @@ internal sealed record ExportResult(
                 ? null
                 : $"{QuantizedScans} in floating point, on the integers of the quantized scan: no faster than float32"),
         ("parity", Unchecked ?? Parity!.Describe()),
-        ("simulation", Parity?.Simulation?.Describe()),
         ("largest difference", Parity?.DescribeDifference()),
         ("latency", Parity?.DescribeLatency()),
         ("left out", Format.Undecodable(Parity?.Skipped ?? 0)));

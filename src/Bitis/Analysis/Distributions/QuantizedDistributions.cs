@@ -30,7 +30,7 @@ internal static class QuantizedDistributions
         Dictionary<Node, InputLevels> inputs = model.Graph.Nodes
             .Where(node => model.Layers.GetValueOrDefault(node.Name)?.Input is not null)
             .ToDictionary(node => node, node => new InputLevels(node, model.Layers[node.Name]));
-        using var evaluator = new VectorizedEvaluator(threads) { CubicDecay = true };
+        using var evaluator = new VectorizedEvaluator(threads);
         var executor = new GraphExecutor(
             model.Graph, model.DequantizeWeights(),
             new ProbingEvaluator(new SimulatedEvaluator(evaluator, model.Layers, model.Scans), Observe));

@@ -14,7 +14,6 @@ internal sealed class CompiledScan : CompiledOperation
     private readonly ScanOperands _operands;
     private readonly bool _accumulate;
     private readonly bool _deltaSoftplus;
-    private readonly bool _cubicDecay;
     private readonly NativeBuffer<float> _a;
     private readonly FloatTensor _d;
 
@@ -23,25 +22,22 @@ internal sealed class CompiledScan : CompiledOperation
     /// <param name="operands">The places of the inputs and the output.</param>
     /// <param name="accumulate">Whether the output is added to that of the other direction.</param>
     /// <param name="deltaSoftplus">Whether Δ comes before its softplus, which the operation applies.</param>
-    /// <param name="cubicDecay">Whether the accuracy of 8 bits is enough for the decay.</param>
     /// <param name="aLog"><c>[channels, states]</c></param>
     /// <param name="d"><c>[channels]</c></param>
     public CompiledScan(
-        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog,
-        FloatTensor d)
-        : this(name, operands, accumulate, deltaSoftplus, cubicDecay, aLog, d, new NativeBuffer<float>(aLog.Length))
+        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, FloatTensor aLog, FloatTensor d)
+        : this(name, operands, accumulate, deltaSoftplus, aLog, d, new NativeBuffer<float>(aLog.Length))
     {
     }
 
     private CompiledScan(
-        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, bool cubicDecay, FloatTensor aLog,
+        string name, ScanOperands operands, bool accumulate, bool deltaSoftplus, FloatTensor aLog,
         FloatTensor d, NativeBuffer<float> packed)
         : base(name, packed)
     {
         _operands = operands;
         _accumulate = accumulate;
         _deltaSoftplus = deltaSoftplus;
-        _cubicDecay = cubicDecay;
         _d = d;
         _a = packed;
         SelectiveScan.PackA(aLog.Span, _a.Span, aLog.Shape[0], aLog.Shape[1]);
@@ -53,7 +49,7 @@ internal sealed class CompiledScan : CompiledOperation
 
     public override unsafe void Run(ArenaAddresses arena, int start, int end)
     {
-        SelectiveScanCall call = ScanOperation.Call(arena, _operands, _deltaSoftplus, _cubicDecay, _a.Pointer, _d);
+        SelectiveScanCall call = ScanOperation.Call(arena, _operands, _deltaSoftplus, _a.Pointer, _d);
         call.Accumulate = _accumulate;
         SelectiveScan.Run(in call, start * ChannelsPerUnit, Math.Min(end * ChannelsPerUnit, _operands.U.Columns));
         GC.KeepAlive(_d);

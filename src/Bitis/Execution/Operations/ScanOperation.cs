@@ -47,7 +47,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
 
     /// <summary>The operands of the float32 kernel; A packed, <c>[states, channels]</c>.</summary>
     public static unsafe SelectiveScanCall Call(
-        ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, bool hasCubicDecay, float* a, FloatTensor d)
+        ArenaAddresses arena, ScanOperands operands, bool hasSoftplus, float* a, FloatTensor d)
     {
         (ArenaMatrix u, ArenaMatrix delta, ArenaMatrix b, ArenaMatrix c, ArenaMatrix y) = operands;
         return new SelectiveScanCall
@@ -60,7 +60,6 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
             Delta = delta.Pointer(arena),
             DeltaStride = delta.Stride,
             DeltaSoftplus = hasSoftplus,
-            CubicDecay = hasCubicDecay,
             A = a,
             AStride = u.Columns,
             B = b.Pointer(arena),
@@ -103,7 +102,7 @@ internal sealed class ScanOperation(FusedScan fused) : Operation
         if (plan.ScanOf(node) is not { } scan)
         {
             return new CompiledScan(
-                node.Name, operands, accumulates, hasSoftplus, plan.HasCubicDecay, plan.Parameter(node, 0),
+                node.Name, operands, accumulates, hasSoftplus, plan.Parameter(node, 0),
                 plan.Parameter(node, 1));
         }
 

@@ -21,15 +21,13 @@ internal sealed unsafe class NodePlan : IDisposable
     /// <param name="parameters">The parameters, by name.</param>
     /// <param name="layers">The quantized layers, by the name of their node.</param>
     /// <param name="scans">The quantized scans, by the name of their node.</param>
-    /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     public static NodePlan Create(
         Graph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
-        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
-        bool cubicDecay)
+        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans)
     {
         FusedGraph fused = FusionPass.Run(graph, FusionRules.Inference);
         return new NodePlan(
-            PlanBuilder.BuildOverTensors(fused, parameters, layers, scans, cubicDecay), graph.Output.Shape);
+            PlanBuilder.BuildOverTensors(fused, parameters, layers, scans), graph.Output.Shape);
     }
 
     /// <summary>Computes a batch.</summary>

@@ -47,9 +47,6 @@ internal sealed class PlanBuilder
         _scans = scans;
     }
 
-    /// <summary>Whether the decay of scans needs no more accuracy than 8 bits.</summary>
-    public bool HasCubicDecay { get; private init; }
-
     /// <summary>Plans a model.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="weights">Its float parameters, by name.</param>
@@ -71,7 +68,6 @@ internal sealed class PlanBuilder
             weights,
             layers ?? new Dictionary<string, QuantizedLayer>(),
             scans ?? new Dictionary<string, QuantizedScan>(),
-            cubicDecay: layers?.Count > 0,
             packed,
             cancellationToken);
 
@@ -80,7 +76,6 @@ internal sealed class PlanBuilder
     /// <param name="weights">The float parameters, by name.</param>
     /// <param name="layers">The quantized layers, by node; empty for a float model.</param>
     /// <param name="scans">The quantized scans, by node; empty for a float model.</param>
-    /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     /// <param name="packed">Weights that other plans packed; this one adds its own. Null for none.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="NotSupportedException">
@@ -91,13 +86,11 @@ internal sealed class PlanBuilder
         IReadOnlyDictionary<string, FloatTensor> weights,
         IReadOnlyDictionary<string, QuantizedLayer> layers,
         IReadOnlyDictionary<string, QuantizedScan> scans,
-        bool cubicDecay,
         PackedWeightsByTensor? packed = null,
         CancellationToken cancellationToken = default)
     {
         var builder = new PlanBuilder(graph, weights, layers, scans)
         {
-            HasCubicDecay = cubicDecay,
             _cancellationToken = cancellationToken,
             _packed = packed ?? [],
         };
@@ -112,15 +105,12 @@ internal sealed class PlanBuilder
     /// <param name="parameters">The float parameters, by name.</param>
     /// <param name="layers">The quantized layers, by node.</param>
     /// <param name="scans">The quantized scans, by node.</param>
-    /// <param name="cubicDecay">Whether the decay of scans needs no more accuracy than 8 bits.</param>
     public static Plan BuildOverTensors(
         FusedGraph graph, IReadOnlyDictionary<string, FloatTensor> parameters,
-        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans,
-        bool cubicDecay)
+        IReadOnlyDictionary<string, QuantizedLayer> layers, IReadOnlyDictionary<string, QuantizedScan> scans)
     {
         var builder = new PlanBuilder(graph, parameters, layers, scans)
         {
-            HasCubicDecay = cubicDecay,
             _isOverTensors = true,
         };
         return builder.BuildOrDispose();

@@ -30,10 +30,6 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
         _threads = new ParallelOptions { MaxDegreeOfParallelism = ThreadCount.Resolve(threads) };
     }
 
-    /// <summary>Whether the scan's decay is computed as in sessions of quantized models.</summary>
-    /// <remarks>Its error is then a tenth of that of an 8-bit operation.</remarks>
-    public bool CubicDecay { get; init; }
-
     /// <summary>Scans that compute in integers, by the name of their node; null for none.</summary>
     public IReadOnlyDictionary<string, QuantizedScan>? Scans { get; init; }
 
@@ -90,7 +86,7 @@ internal sealed class VectorizedEvaluator : INodeEvaluator, IDisposable
                 parameters.ToArray(),
                 NodePlan.Create(
                     GraphSegment.Isolate(sources.Distinct(), members, node), byName, NoLayers,
-                    scan is null ? NoScans : new Dictionary<string, QuantizedScan> { [node.Name] = scan }, CubicDecay));
+                    scan is null ? NoScans : new Dictionary<string, QuantizedScan> { [node.Name] = scan }));
             _plans[key] = known;
         }
         var distinct = new List<FloatTensor>(inputs.Length);

@@ -106,10 +106,7 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
             if (call.Checkpoints is not null && start % call.CheckpointTokens == 0)
                 SaveStates<TLanes>(in call, channel, start / call.CheckpointTokens, states);
             PrepareChunk<TLanes>(in call, channel, start, end, deltas, gates);
-            if (call.CubicDecay)
-                ScanChunk<TLanes, ThirdDegree>(in call, channel, start, end, states, deltas, gates);
-            else
-                ScanChunk<TLanes, FifthDegree>(in call, channel, start, end, states, deltas, gates);
+            ScanChunk<TLanes>(in call, channel, start, end, states, deltas, gates);
         }
     }
 
@@ -172,14 +169,13 @@ internal abstract unsafe class SelectiveScan : ILanesOperation<RangeKernel<Selec
 
     /// <summary>The recurrence over a chunk of tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void ScanChunk<TLanes, TDegree>(
+    private static void ScanChunk<TLanes>(
         in SelectiveScanCall call, int channel, int start, int end, float* states, float* deltas, float* gates)
         where TLanes : struct, ILanes<TLanes>
-        where TDegree : struct, IExp2Degree
     {
         int stateCount = call.States;
         nint aStride = call.AStride;
-        var exp2 = new Exp2Polynomial<TLanes, TDegree>();
+        var exp2 = new Exp2Polynomial<TLanes>();
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.D is null ? zero : TLanes.Load(call.D + channel);
         for (int i = start; i < end; i++)

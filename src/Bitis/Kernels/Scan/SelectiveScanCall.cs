@@ -32,11 +32,6 @@ internal unsafe struct SelectiveScanCall
     /// <summary>Apply softplus to Δ. Without it Δ must not be negative.</summary>
     public bool DeltaSoftplus;
 
-    /// <summary>
-    /// Compute the decay with <see cref="ThirdDegree"/>, as quantized models do; else with <see cref="FifthDegree"/>.
-    /// </summary>
-    public bool CubicDecay;
-
     /// <summary>A as <see cref="SelectiveScan.PackA"/> leaves it, <c>[N, E]</c>.</summary>
     public float* A;
 

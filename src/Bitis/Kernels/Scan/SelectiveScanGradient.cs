@@ -160,16 +160,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         float* history = buffers;
         float* deltas = history + ((count + 1) * row); // [count]
         float* slopes = deltas + (count * width); // [count], ∂Δ/∂(Δ before the softplus)
-        if (call.Forward.CubicDecay)
-        {
-            Recover<TLanes, ThirdDegree>(
-                in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
-        }
-        else
-        {
-            Recover<TLanes, FifthDegree>(
-                in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
-        }
+        Recover<TLanes>(in call.Forward, chunk, start, count, channel, carried, history, deltas, slopes);
 
         TLanes zero = TLanes.Create(0f);
         TLanes skip = call.Forward.D is null ? zero : TLanes.Load(call.Forward.D + channel);
@@ -233,7 +224,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
     /// The decays and hidden states of a chunk, computed as in the forward pass from the checkpoint before it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Recover<TLanes, TDegree>(
+    private static void Recover<TLanes>(
         in SelectiveScanCall call,
         int chunk,
         int start,
@@ -244,7 +235,6 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
         float* deltas,
         float* slopes)
         where TLanes : struct, ILanes<TLanes>
-        where TDegree : struct, IExp2Degree
     {
         int states = call.States, width = TLanes.Count, row = 2 * states * TLanes.Count;
         float* checkpoint = call.Checkpoints + ((nint)chunk * states * call.AStride) + channel;
@@ -264,7 +254,7 @@ internal abstract unsafe class SelectiveScanGradient : ILanesOperation<CallKerne
             TLanes.Store(delta, deltas + (i * width));
             TLanes.Store(slope, slopes + (i * width));
         }
-        var exp2 = new Exp2Polynomial<TLanes, TDegree>();
+        var exp2 = new Exp2Polynomial<TLanes>();
         for (int i = 0; i < count; i++)
         {
             nint token = call.Reverse ? call.Tokens - 1 - (start + i) : start + i;

@@ -2,17 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace Bitis.Kernels.Simd;
 
-/// <summary>2^x for the decay of the selective scan, exactly 1 for x = 0; below −126 it stays at 2^−126.</summary>
+/// <summary>2^x for the decay of the selective scan: exactly 1 for x = 0, and a relative error of 3e-7.</summary>
 /// <remarks>
-/// Larger values than 127 are not allowed: the decay of a stable system never exceeds 1. The coefficients are loaded
-/// once and stay in registers. Literals would be slower: the JIT reads them from memory at each use, and an inner loop
-/// would wait for these loads.
+/// Below −126 it stays at 2^−126. Larger values than 127 are not allowed: the decay of a stable system never exceeds 1.
+/// The coefficients are loaded once and stay in registers. Literals would be slower: the JIT reads them from memory at
+/// each use, and an inner loop would wait for these loads.
 /// </remarks>
-internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
+internal readonly unsafe struct Exp2Polynomial<TLanes>
     where TLanes : struct, ILanes<TLanes>
-    where TDegree : struct, IExp2Degree
 {
-    private readonly float* _coefficients = TDegree.Coefficients;
+    private readonly float* _coefficients = PolynomialCoefficients.Exp2;
     private readonly TLanes _lowest, _c5, _c4, _c3, _c2, _c1, _c0;
 
     /// <summary>Loads the coefficients: once, before a loop.</summary>
@@ -21,8 +20,8 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
     {
         float* next = _coefficients;
         _lowest = Next(ref next);
-        _c5 = TDegree.IsFifth ? Next(ref next) : default;
-        _c4 = TDegree.IsFifth ? Next(ref next) : default;
+        _c5 = Next(ref next);
+        _c4 = Next(ref next);
         _c3 = Next(ref next);
         _c2 = Next(ref next);
         _c1 = Next(ref next);
@@ -50,7 +49,8 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
         x = TLanes.Max(x, Lowest);
         TLanes n = TLanes.Round(x);
         TLanes f = x - n; // in [−1/2, 1/2], exact
-        TLanes p = TDegree.IsFifth ? TLanes.MultiplyAdd(TLanes.MultiplyAdd(C5, f, _c4), f, _c3) : _c3;
+        TLanes p = TLanes.MultiplyAdd(C5, f, _c4);
+        p = TLanes.MultiplyAdd(p, f, _c3);
         p = TLanes.MultiplyAdd(p, f, _c2);
         p = TLanes.MultiplyAdd(p, f, _c1);
         p = TLanes.MultiplyAdd(p, f, _c0);
@@ -66,14 +66,9 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
         TLanes n0 = TLanes.Round(x0), n1 = TLanes.Round(x1);
         x0 -= n0;
         x1 -= n1;
-        TLanes p0 = _c3, p1 = _c3;
-        if (TDegree.IsFifth)
-        {
-            p0 = TLanes.MultiplyAdd(C5, x0, _c4);
-            p1 = TLanes.MultiplyAdd(C5, x1, _c4);
-            p0 = TLanes.MultiplyAdd(p0, x0, _c3);
-            p1 = TLanes.MultiplyAdd(p1, x1, _c3);
-        }
+        TLanes p0 = TLanes.MultiplyAdd(C5, x0, _c4), p1 = TLanes.MultiplyAdd(C5, x1, _c4);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c3);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c3);
         p0 = TLanes.MultiplyAdd(p0, x0, _c2);
         p1 = TLanes.MultiplyAdd(p1, x1, _c2);
         p0 = TLanes.MultiplyAdd(p0, x0, _c1);
@@ -108,18 +103,12 @@ internal readonly unsafe struct Exp2Polynomial<TLanes, TDegree>
         x1 -= n1;
         x2 -= n2;
         x3 -= n3;
-        TLanes p0 = _c3, p1 = _c3, p2 = _c3, p3 = _c3;
-        if (TDegree.IsFifth)
-        {
-            p0 = TLanes.MultiplyAdd(C5, x0, _c4);
-            p1 = TLanes.MultiplyAdd(C5, x1, _c4);
-            p2 = TLanes.MultiplyAdd(C5, x2, _c4);
-            p3 = TLanes.MultiplyAdd(C5, x3, _c4);
-            p0 = TLanes.MultiplyAdd(p0, x0, _c3);
-            p1 = TLanes.MultiplyAdd(p1, x1, _c3);
-            p2 = TLanes.MultiplyAdd(p2, x2, _c3);
-            p3 = TLanes.MultiplyAdd(p3, x3, _c3);
-        }
+        TLanes p0 = TLanes.MultiplyAdd(C5, x0, _c4), p1 = TLanes.MultiplyAdd(C5, x1, _c4);
+        TLanes p2 = TLanes.MultiplyAdd(C5, x2, _c4), p3 = TLanes.MultiplyAdd(C5, x3, _c4);
+        p0 = TLanes.MultiplyAdd(p0, x0, _c3);
+        p1 = TLanes.MultiplyAdd(p1, x1, _c3);
+        p2 = TLanes.MultiplyAdd(p2, x2, _c3);
+        p3 = TLanes.MultiplyAdd(p3, x3, _c3);
         p0 = TLanes.MultiplyAdd(p0, x0, _c2);
         p1 = TLanes.MultiplyAdd(p1, x1, _c2);
         p2 = TLanes.MultiplyAdd(p2, x2, _c2);

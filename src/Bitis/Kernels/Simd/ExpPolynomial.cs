@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Bitis.Kernels.Simd;
 
 /// <summary>e^x, relative error 2e-7; x is first limited to [−87, 88], where the result is a normal number.</summary>
-/// <remarks>Its coefficients stay in registers (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).</remarks>
+/// <remarks>Its coefficients stay in registers (see <see cref="Exp2Polynomial{TLanes}"/>).</remarks>
 internal readonly unsafe struct ExpPolynomial<TLanes>
     where TLanes : struct, ILanes<TLanes>
 {
@@ -47,7 +47,7 @@ internal readonly unsafe struct ExpPolynomial<TLanes>
     }
 
     /// <summary>
-    /// e^x of two registers, whose chains advance side by side (see <see cref="Exp2Polynomial{TLanes, TDegree}"/>).
+    /// e^x of two registers, whose chains advance side by side (see <see cref="Exp2Polynomial{TLanes}"/>).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Of(ref TLanes x0, ref TLanes x1)

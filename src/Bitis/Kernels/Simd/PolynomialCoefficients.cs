@@ -5,17 +5,13 @@ namespace Bitis.Kernels.Simd;
 /// <summary>The bounds and coefficients of the exponential functions' polynomials.</summary>
 internal static unsafe class PolynomialCoefficients
 {
-    /// <summary>How often each number of <see cref="Exp2Fifth"/> and <see cref="Exp2Third"/> stands in a row.</summary>
+    /// <summary>How often each number of <see cref="Exp2"/> stands in a row.</summary>
     /// <remarks>A register of 256 bits loads it without a broadcast.</remarks>
     public const int Exp2Copies = 8;
 
     // At the Chebyshev nodes of [−1/2, 1/2].
-    private static readonly NativeBuffer<float> Exp2FifthBuffer =
+    private static readonly NativeBuffer<float> Exp2Buffer =
         Create(Exp2Copies, [-126f, 0.00133813126f, 0.00966637861f, 0.0555038117f, 0.240223482f, 0.693147182f, 1f]);
-
-    // The smallest relative error of (2^f − 1) / f in [−1/2, 1/2].
-    private static readonly NativeBuffer<float> Exp2ThirdBuffer =
-        Create(Exp2Copies, [-126f, 0.0555039634f, 0.242028858f, 0.693178304f, 1f]);
 
     // The bounds; log2(e); −ln(2) in two parts, of which the first has so few bits that its product with an exponent is
     // exact.
@@ -26,11 +22,8 @@ internal static unsafe class PolynomialCoefficients
             0.166665047f, 0.5f, 1f,
         ]);
 
-    /// <summary>The coefficients of <see cref="FifthDegree"/>.</summary>
-    public static float* Exp2Fifth => Exp2FifthBuffer.Pointer;
-
-    /// <summary>The coefficients of <see cref="ThirdDegree"/>.</summary>
-    public static float* Exp2Third => Exp2ThirdBuffer.Pointer;
+    /// <summary>The coefficients of <see cref="Exp2Polynomial{TLanes}"/>.</summary>
+    public static float* Exp2 => Exp2Buffer.Pointer;
 
     /// <summary>The coefficients of <see cref="ExpPolynomial{TLanes}"/>.</summary>
     public static float* Exp => ExpBuffer.Pointer;

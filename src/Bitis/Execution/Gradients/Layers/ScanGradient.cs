@@ -26,7 +26,7 @@ internal sealed unsafe class ScanGradient : OperationGradient
     private readonly int _states;
     private readonly FloatTensor _packedA;
     private int _checkpointTokens;
-    private bool _isFrozen, _isQuantizing;
+    private bool _isFrozen;
     private ParameterSlot _aLog = null!;
     private ParameterSlot _d = null!;
     private ScanOperands _operands;
@@ -52,7 +52,6 @@ internal sealed unsafe class ScanGradient : OperationGradient
     public override void PlanForward(GradientPlanner planner)
     {
         _isFrozen = planner.IsFrozen(_scan);
-        _isQuantizing = planner.AreParametersFrozen;
         _aLog = planner.Parameter(_scan, 0, Unpack);
         _d = planner.Parameter(_scan, 1);
         ArenaMatrix u = planner.Value(_scan.Inputs[0]), delta = planner.Value(_fused.Delta);
@@ -143,10 +142,8 @@ internal sealed unsafe class ScanGradient : OperationGradient
 
     private SelectiveScanCall Call(MicroBatch microBatch, int image, ScanOperands operands)
     {
-        // The decay is computed as in the model that is being quantized.
         SelectiveScanCall call = ScanOperation.Call(
-            microBatch.Addresses, operands, _fused.Softplus is not null, hasCubicDecay: _isQuantizing,
-                _packedA.Pointer, _d.Weight);
+            microBatch.Addresses, operands, _fused.Softplus is not null, _packedA.Pointer, _d.Weight);
         call.Checkpoints = microBatch.Pointer(_checkpoints, image);
         call.CheckpointTokens = _checkpointTokens;
         return call;
