@@ -6,7 +6,9 @@ using Bitis.Onnx.Exporting;
 using Bitis.Onnx.Writing;
 using Bitis.Tensors;
 using Bitis.Tests;
+using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
+using Onnx;
 
 namespace Bitis.Onnx.Tests;
 
@@ -131,6 +133,38 @@ public sealed class OnnxFileTests : IDisposable
         using var session = new OnnxSession(_folder["model.onnx"]);
         using var input = OrtValue.CreateTensorValueFromMemory(bytes, [2, 8, 8, 3]);
         TensorAssert.Close(OnnxSession.Run(model, images), session.Run(input), 0);
+    }
+
+    [Fact]
+    public void A_file_that_another_tool_changed_is_refused()
+    {
+        VisionModel model = MicroModels.Create("vmamba");
+        string path = _folder["model.onnx"];
+        OnnxModel.Export(model, path);
+        byte[] file = File.ReadAllBytes(path);
+        Action<GraphProto>[] changes =
+        [
+            graph => graph.Node.First(node => node.OpType == "Sigmoid").OpType = "Tanh",
+            graph => graph.Node.First(node => node.OpType == "Transpose").Attribute.Clear(),
+            graph => graph.Input[0].Name = "other",
+            graph => graph.Output.RemoveAt(0),
+            graph => Constant(graph).RawData = ByteString.CopyFrom(new byte[Constant(graph).RawData.Length]),
+            graph => Constant(graph).Dims.Add(1),
+        ];
+        foreach (Action<GraphProto> change in changes)
+        {
+            ModelProto changed = ModelProto.Parser.ParseFrom(file);
+            change(changed.Graph);
+            File.WriteAllBytes(path, changed.ToByteArray());
+            Assert.Contains(
+                "changed by another tool", Assert.Throws<BitisException>(() => OnnxModel.Load(path)).Message,
+                StringComparison.Ordinal);
+        }
+        File.WriteAllBytes(path, ModelProto.Parser.ParseFrom(file).ToByteArray());
+        Assert.Equal(model.Weights.Count, OnnxModel.Load(path).Weights.Count);
+
+        TensorProto Constant(GraphProto graph) => graph.Initializer.First(
+            tensor => !model.Weights.ContainsKey(tensor.Name) && tensor.RawData.Span.ContainsAnyExcept((byte)0));
     }
 
     [Fact]

@@ -26,8 +26,11 @@ internal static class FloatExport
         (ModelWriter writer, Dictionary<string, string> metadata) = ModelBuilder.Build(
             model.Graph, new ModelDescription(model.Config, model.Preprocessing, model.ClassNames), model.Weights,
             options, OperatorTable.Write);
-        metadata[ContentDigest.Key] = WeightsDigest.Of(
-            metadata, writer.WrittenParameters.ToDictionary(name => name, name => model.Weights[name]));
+        IReadOnlyDictionary<string, string> names = FileDigest.StoredNames(model.Graph);
+        HashSet<string> weights = [.. writer.WrittenParameters.Select(name => names[name])];
+        metadata[ContentDigest.Key] = FileDigest.Of(
+            metadata, writer.Onnx.Proto, writer.Onnx.Tensors.Where(tensor => !weights.Contains(tensor.Proto.Name)),
+            writer.WrittenParameters.ToDictionary(name => name, name => model.Weights[name]));
         return new ExportedModel(writer.Onnx, metadata, ModelBuilder.DomainsOf(writer));
     }
 }

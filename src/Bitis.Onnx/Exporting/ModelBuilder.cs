@@ -12,7 +12,7 @@ namespace Bitis.Onnx.Exporting;
 internal static class ModelBuilder
 {
     /// <summary>The metadata entry that marks files of this form, and its version.</summary>
-    public const string FormatKey = "bitis_onnx", FormatVersion = "1";
+    public const string FormatKey = "bitis_onnx", FormatVersion = "2";
 
     /// <summary>The metadata entry with the recipe of a quantized model.</summary>
     public const string RecipeKey = "recipe";

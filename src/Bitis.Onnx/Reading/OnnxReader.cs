@@ -18,11 +18,15 @@ namespace Bitis.Onnx.Reading;
 
 /// <summary>Opens float32 models that were exported.</summary>
 /// <remarks>
-/// The metadata describe the model, and its weights have their names. So no operator of the file is read.
+/// The metadata describe the model, and its weights have their names. So no operator of the file is read, but the digest
+/// covers them.
 /// </remarks>
 internal static class OnnxReader
 {
     private const string MakeAgain = "Copy it again from its source, or export the model again.";
+
+    /// <summary>The longest tensor besides weights that a second file may hold.</summary>
+    private const int MostConstantBytes = 1 << 28;
 
     /// <summary>Whether a file has the name of an ONNX file.</summary>
     public static bool IsNamedOnnx(string path) =>
@@ -75,6 +79,8 @@ internal static class OnnxReader
         try
         {
             using FileStream stream = File.OpenRead(path);
+            if (stream.Length == 0)
+                throw BitisException.InFile(path, $"this file is empty. {MakeAgain}");
             return stream.Length <= int.MaxValue
                 ? ModelProto.Parser.ParseFrom(stream)
                 : throw BitisException.InFile(path, "this is larger than 2 GiB, which no ONNX file is.");
@@ -112,22 +118,27 @@ internal static class OnnxReader
         Dictionary<string, TensorProto> stored = [];
         foreach (TensorProto tensor in proto.Graph?.Initializer ?? [])
             stored[tensor.Name] = tensor;
-        var names = new NameScope();
+        IReadOnlyDictionary<string, string> names = FileDigest.StoredNames(graph);
         HashSet<string> used = [.. ModelWriter.Needed(graph, graph.Output).SelectMany(node => node.ParameterNames)];
         var read = new Dictionary<string, FloatTensor>();
         var weights = new Dictionary<string, FloatTensor>();
         foreach ((string name, Shape shape) in graph.Parameters)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            string storedName = names.Take(name);
             if (used.Contains(name))
-                read[name] = ReadWeight(path, name, shape, stored.GetValueOrDefault(storedName));
+                read[name] = ReadWeight(path, name, shape, stored.GetValueOrDefault(names[name]));
             weights[name] = read.GetValueOrDefault(name) ?? new FloatTensor(shape);
         }
-        if (metadata.GetValueOrDefault(ContentDigest.Key) != WeightsDigest.Of(metadata, read))
+        HashSet<string> weightNames = [.. read.Keys.Select(name => names[name])];
+        string digest = FileDigest.Of(
+            metadata, proto.Graph ?? new GraphProto(),
+            stored.Values.Where(tensor => !weightNames.Contains(tensor.Name)).Select(tensor => Constant(path, tensor)),
+            read);
+        if (metadata.GetValueOrDefault(ContentDigest.Key) != digest)
         {
             throw new BitisException(
-                $"this is not what was written (the SHA-256 differs): the file was damaged or changed. {MakeAgain}");
+                "this is not what was written (the SHA-256 differs): the file was damaged, or changed by another tool. "
+                + MakeAgain);
         }
         string[] notices = read.Count == weights.Count
             ? []
@@ -159,13 +170,31 @@ internal static class OnnxReader
             : weight;
     }
 
+    /// <summary>A tensor that is no weight, with its bytes.</summary>
+    private static GraphTensor Constant(string path, TensorProto tensor)
+    {
+        if (tensor.DataLocation != DataLocation.External)
+            return new GraphTensor(tensor, tensor.RawData.Memory);
+        if (!int.TryParse(Entry(tensor, "length"), CultureInfo.InvariantCulture, out int length)
+            || length is < 0 or > MostConstantBytes)
+        {
+            throw new BitisException($"the length of '{tensor.Name}' in a second file is damaged. {MakeAgain}");
+        }
+        var bytes = new byte[length];
+        ReadOutside(path, tensor.Name, tensor, bytes);
+        return new GraphTensor(tensor, bytes);
+    }
+
     /// <summary>Reads a tensor of the second file, which lies beside the first.</summary>
     private static void ReadOutside(string path, string name, TensorProto tensor, Span<byte> bytes)
     {
-        string? file = Entry("location");
+        string? file = Entry(tensor, "location");
         bool isBeside = file is not null && file == Path.GetFileName(file);
-        if (!isBeside || !long.TryParse(Entry("offset"), CultureInfo.InvariantCulture, out long offset) || offset < 0)
+        if (!isBeside || !long.TryParse(Entry(tensor, "offset"), CultureInfo.InvariantCulture, out long offset)
+            || offset < 0)
+        {
             throw new BitisException($"the place of the weight '{name}' in a second file is damaged. {MakeAgain}");
+        }
         string data = Path.Combine(Path.GetDirectoryName(path) ?? "", file!);
         InputPath.RequireFile(data, "the file with the model's weights");
         try
@@ -180,7 +209,8 @@ internal static class OnnxReader
                 $"the file '{file}' with the weights must lie beside it, and cannot be read: {SystemMessage.Of(e)}.",
                 e);
         }
-
-        string? Entry(string key) => tensor.ExternalData.FirstOrDefault(entry => entry.Key == key)?.Value;
     }
+
+    private static string? Entry(TensorProto tensor, string key) =>
+        tensor.ExternalData.FirstOrDefault(entry => entry.Key == key)?.Value;
 }

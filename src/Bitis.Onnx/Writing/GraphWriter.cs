@@ -22,7 +22,7 @@ internal sealed class GraphWriter
 
     private readonly GraphWriter? _outer;
     private readonly Dictionary<string, string> _constants = [];
-    private readonly List<StoredTensor> _tensors = [];
+    private readonly List<GraphTensor> _tensors = [];
 
     /// <summary>Starts a graph.</summary>
     /// <param name="opset">The version of the standard operators.</param>
@@ -56,7 +56,7 @@ internal sealed class GraphWriter
     public string Scope { get; set; } = "";
 
     /// <summary>The constants and parameters.</summary>
-    public IReadOnlyList<StoredTensor> Tensors => _tensors;
+    public IReadOnlyList<GraphTensor> Tensors => _tensors;
 
     private GraphWriter Root => _outer?.Root ?? this;
 
@@ -186,7 +186,7 @@ internal sealed class GraphWriter
     private string Store(string name, DataType type, ReadOnlySpan<long> shape, byte[] bytes)
     {
         var proto = new TensorProto { Name = name, DataType = (int)type, Dims = { shape.ToArray() } };
-        _tensors.Add(new StoredTensor(proto, bytes));
+        _tensors.Add(new GraphTensor(proto, bytes));
         return name;
     }
 

@@ -34,8 +34,8 @@ internal static class OnnxFile
     public static long Write(
         ExportedModel model, string path, CancellationToken cancellationToken, long mostBytesInside = MostBytesInside)
     {
-        IReadOnlyList<StoredTensor> tensors = model.Graph.Tensors;
-        StoredTensor[] outside = tensors.Sum(tensor => (long)tensor.Bytes.Length) <= mostBytesInside
+        IReadOnlyList<GraphTensor> tensors = model.Graph.Tensors;
+        GraphTensor[] outside = tensors.Sum(tensor => (long)tensor.Bytes.Length) <= mostBytesInside
             ? []
             : [.. tensors.Where(tensor => tensor.Bytes.Length >= SmallestOutside)];
         ModelProto proto = Message(model, [.. tensors.Except(outside)]);
@@ -57,9 +57,9 @@ internal static class OnnxFile
     /// <summary>The message of a model, with all tensors in it.</summary>
     internal static ModelProto Message(ExportedModel model) => Message(model, model.Graph.Tensors);
 
-    private static ModelProto Message(ExportedModel model, IReadOnlyList<StoredTensor> inside)
+    private static ModelProto Message(ExportedModel model, IReadOnlyList<GraphTensor> inside)
     {
-        foreach (StoredTensor tensor in inside)
+        foreach (GraphTensor tensor in inside)
             tensor.Proto.RawData = UnsafeByteOperations.UnsafeWrap(tensor.Bytes);
         var proto = new ModelProto
         {
@@ -80,7 +80,7 @@ internal static class OnnxFile
     }
 
     /// <summary>Writes the second file, and tells the tensors where they are in it.</summary>
-    private static long WriteData(StoredTensor[] tensors, string path, CancellationToken cancellationToken)
+    private static long WriteData(GraphTensor[] tensors, string path, CancellationToken cancellationToken)
     {
         if (OutputTarget.Resolve(path).IsStream)
         {
@@ -89,7 +89,7 @@ internal static class OnnxFile
                 "a model of more than 2 GB has two files, which a device or a pipe cannot take; give a file name.");
         }
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (StoredTensor tensor in tensors)
+        foreach (GraphTensor tensor in tensors)
             hash.AppendData(tensor.Bytes.Span);
         string digest = Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
         string name = $"{Path.GetFileName(path)}.{digest}.data";
@@ -98,7 +98,7 @@ internal static class OnnxFile
             Path.Combine(Path.GetDirectoryName(path) ?? "", name),
             stream =>
             {
-                foreach (StoredTensor tensor in tensors)
+                foreach (GraphTensor tensor in tensors)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     int gap = (int)(-length & (Alignment - 1));
@@ -114,7 +114,7 @@ internal static class OnnxFile
         return length;
     }
 
-    private static void Describe(StoredTensor tensor, string file, long offset)
+    private static void Describe(GraphTensor tensor, string file, long offset)
     {
         tensor.Proto.ExternalData.Clear();
         foreach ((string key, string value) in ((string, string)[])[
