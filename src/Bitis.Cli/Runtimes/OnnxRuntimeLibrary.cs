@@ -50,6 +50,11 @@ internal static class OnnxRuntimeLibrary
 
     private static nint Load(string file)
     {
+        if (Directory.Exists(file))
+        {
+            throw BitisException.InFile(
+                file, "this is a folder; the native library of ONNX Runtime was expected, such as libonnxruntime.so.");
+        }
         if (!File.Exists(file))
         {
             throw BitisException.InFile(

@@ -23,6 +23,8 @@ internal sealed class OnnxRuntimeModel : IDisposable
             InterOpNumThreads = 1,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
+        // Else its idle threads keep spinning while Bitis computes, and take the cores.
+        options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         try
         {
             _session = new OrtSession(path, options);
@@ -30,7 +32,7 @@ internal sealed class OnnxRuntimeModel : IDisposable
         catch (OnnxRuntimeException e)
         {
             _run.Dispose();
-            throw new BitisException($"{path}: was written, but ONNX Runtime refuses it: {e.Message.Trim()}", e);
+            throw new BitisException($"ONNX Runtime refuses it: {e.Message.Trim()}", e);
         }
     }
 

@@ -14,6 +14,8 @@ namespace Bitis.Cli.Runtimes;
 /// <param name="takesBytes">Whether the file takes bytes.</param>
 internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel theirs, bool takesBytes)
 {
+    private const int WarmUp = 3;
+
     private readonly List<(TimeSpan Ours, TimeSpan Theirs)> _times = [];
     private readonly PoseErrors _poses = new();
     private Agreement _agreement = Agreement.None;
@@ -24,6 +26,9 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
     public Parity Run(
         ImageSource images, int skipped, IProgress<WorkProgress> progress, CancellationToken cancellationToken)
     {
+        // The first calls reserve memory and compile code, so they are not timed.
+        for (int call = 0; call < WarmUp; call++)
+            Answers(images.Read(0), cancellationToken);
         for (int i = 0; i < images.Count; i++)
         {
             Add(images.Read(i), cancellationToken);
@@ -38,7 +43,9 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
             Latency.Summarize([.. _times.Select(time => time.Theirs)]).Median.TotalMilliseconds);
     }
 
-    private void Add(PixelImage image, CancellationToken cancellationToken)
+    /// <summary>The numbers of Bitis and of the file for an image, and how long each of them took.</summary>
+    private (FloatTensor Expected, float[] Actual, TimeSpan Ours, TimeSpan Theirs) Answers(
+        PixelImage image, CancellationToken cancellationToken)
     {
         Preprocessing preprocessing = ours.Preprocessing;
         FloatTensor pixels = preprocessing.Apply(image);
@@ -53,7 +60,13 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
         float[] actual = bytes is null
             ? theirs.Run(pixels)
             : theirs.Run(bytes, [1, preprocessing.CropSize, preprocessing.CropSize, preprocessing.Channels]);
-        _times.Add((ourTime, Stopwatch.GetElapsedTime(start)));
+        return (expected, actual, ourTime, Stopwatch.GetElapsedTime(start));
+    }
+
+    private void Add(PixelImage image, CancellationToken cancellationToken)
+    {
+        (FloatTensor expected, float[] actual, TimeSpan ourTime, TimeSpan theirTime) = Answers(image, cancellationToken);
+        _times.Add((ourTime, theirTime));
         _agreement = _agreement.With(actual, expected.Span);
         for (int i = 0; i < actual.Length; i++)
             _largest = Math.Max(_largest, Math.Abs(actual[i] - expected.Span[i]));
