@@ -58,7 +58,8 @@ public sealed class ExportCommandTests : IDisposable
         Assert.Empty(result.GetProperty("domains").EnumerateArray());
         CliOutcome outcome = CliRunner.Run(command);
         Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
-        Assert.Contains("was written, but ONNX Runtime refuses it", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "was written, but not compared: ONNX Runtime refuses it", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,6 +154,49 @@ public sealed class ExportCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_comparison_that_fails_says_that_the_file_is_there()
+    {
+        string images = Directory.CreateDirectory(_folder["images"]).FullName, output = _folder["vim.onnx"];
+        File.WriteAllText(Path.Combine(images, "no.png"), "no image");
+        CliOutcome outcome = CliRunner.Run("export", "vim-micro-builtin", "-o", output, "--check", images);
+        Assert.Equal(ExitCodes.BadInput, outcome.ExitCode);
+        Assert.Contains($"{output}: was written, but not compared: ", outcome.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(output));
+    }
+
+    [Fact]
+    public async Task A_cancelled_comparison_says_that_the_file_is_there()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var error = new StringWriter();
+        var context = new CliContext { Output = TextWriter.Null, Error = error, Cancellation = cancellation.Token };
+        string output = _folder["vim.onnx"];
+        Task<int> running = Task.Run(() => CommandLine.Run(
+            ["export", "vim-micro-builtin", "-o", output, "--check", "builtin/train"], context));
+        while (!running.IsCompleted && !File.Exists(output))
+            await Task.Delay(20);
+        await cancellation.CancelAsync();
+        Assert.Equal(ExitCodes.BadInput, await running);
+        Assert.Contains($"{output}: was written; its comparison was cancelled.", error.ToString());
+    }
+
+    [Fact]
+    public void What_only_a_comparison_reads_and_names_that_nobody_knows_are_not_silent()
+    {
+        foreach ((string option, string value) in ((string, string)[])[("--images", "5"), ("--onnxruntime", "x.so")])
+        {
+            CliOutcome refused = CliRunner.Run("export", "vim-micro-builtin", "-o", _folder["a.onnx"], option, value);
+            Assert.Equal(ExitCodes.BadInput, refused.ExitCode);
+            Assert.Contains($"{option} is for --check", refused.Error, StringComparison.Ordinal);
+            Assert.False(File.Exists(_folder["a.onnx"]));
+        }
+        string text = _folder["a.txt"];
+        CliOutcome written = CliRunner.Run("export", "vim-micro-builtin", "-o", text).AssertSucceeded();
+        Assert.Contains("names that end in .onnx", written.Error, StringComparison.Ordinal);
+        Assert.Contains("a name that ends in .onnx", CliRunner.Run("inspect", text).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_library_that_is_none_is_refused_by_name()
     {
         File.WriteAllText(_folder["text.so"], "no library");
@@ -162,7 +206,7 @@ public sealed class ExportCommandTests : IDisposable
                 ? "libSystem.IO.Compression.Native.dylib"
                 : "libSystem.IO.Compression.Native.so");
         foreach ((string library, string message) in ((string, string)[])[
-            (_folder["none.so"], "there is no such file"), (_folder["text.so"], "cannot be loaded"),
+            (_folder["none.so"], "there is no such file"), (_folder.Path, "this is a folder"), (_folder["text.so"], "cannot be loaded"),
             (other, "this is not the native library of ONNX Runtime")])
         {
             // In a process of its own: one process loads the library once.

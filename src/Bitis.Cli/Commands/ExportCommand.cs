@@ -7,6 +7,7 @@ using Bitis.Cli.Runtimes;
 using Bitis.Data.Decoding;
 using Bitis.Files;
 using Bitis.Onnx.Exporting;
+using Bitis.Onnx.Reading;
 using Bitis.Onnx.Writing;
 
 namespace Bitis.Cli.Commands;
@@ -84,6 +85,7 @@ internal sealed class ExportCommand : BitisCommand
             TakesBytes = arguments.GetValue(_preprocessing),
         };
         options.Validate();
+        RequireCheckFor(arguments, check, _images, _library);
         if (check is not null && target.IsStream)
         {
             throw BitisException.InFile(
@@ -102,13 +104,15 @@ internal sealed class ExportCommand : BitisCommand
         long length = OnnxFile.Write(exported, output, Context.Cancellation);
         if (target.Notice is { } notice)
             Warn(notice);
+        if (!target.IsStream && !OnnxReader.IsNamedOnnx(output))
+            Warn($"{output}: runtimes and Bitis know ONNX files by names that end in .onnx.");
         if (options.Opset == OnnxOptions.AttentionOpset)
         {
             Warn(
                 $"Opset {options.Opset} is an experiment. ONNX Runtime 1.31 reads such a file only with "
                 + "ALLOW_RELEASED_ONNX_OPSET_ONLY=0 in its environment.");
         }
-        Parity? parity = canCheck ? Compare(arguments, model, output, options, source!, progress) : null;
+        Parity? parity = canCheck ? CompareWritten(arguments, model, output, options, source!, progress) : null;
         string? note = parity is not null ? null
             : check is null ? "unchecked; --check IMAGES runs the file in ONNX Runtime"
             : "unchecked: there is no native library of ONNX Runtime here; give it by --onnxruntime FILE";
@@ -116,6 +120,25 @@ internal sealed class ExportCommand : BitisCommand
             output, model.Reference, model.KindIn("float32"), options.Opset, length, model.FileLength,
             exported.Layers.Count == 0 ? null : ArithmeticSummary.Of(exported.Layers), exported.NarrowLayers,
             exported.QuantizedScans, parity, note);
+    }
+
+    /// <summary>Compares, and says after a failure that the file is there.</summary>
+    private Parity CompareWritten(
+        ParseResult arguments, LoadedModel model, string output, OnnxOptions options, ImageSource source,
+        IProgress<WorkProgress> progress)
+    {
+        try
+        {
+            return Compare(arguments, model, output, options, source, progress);
+        }
+        catch (BitisException e)
+        {
+            throw new BitisException($"{output}: was written, but not compared: {e.Message}", e);
+        }
+        catch (OperationCanceledException e) when (Context.Cancellation.IsCancellationRequested)
+        {
+            throw new BitisException($"{output}: was written; its comparison was cancelled.", e);
+        }
     }
 
     private Parity Compare(
@@ -133,6 +156,16 @@ internal sealed class ExportCommand : BitisCommand
             .Run(images, skipped, progress, Context.Cancellation);
         WarnOfDamaged(images);
         return parity;
+    }
+
+    /// <summary>Refuses options that only a comparison reads.</summary>
+    private static void RequireCheckFor(ParseResult arguments, string? check, params ReadOnlySpan<Option> options)
+    {
+        foreach (Option option in options)
+        {
+            if (check is null && arguments.GetResult(option) is { Implicit: false })
+                throw new BitisException($"{option.Name} is for --check, which is not given.");
+        }
     }
 
     private static string ParseScan(string text) => text is Loop or LinearAttention

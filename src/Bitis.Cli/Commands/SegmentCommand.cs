@@ -75,6 +75,11 @@ internal sealed class SegmentCommand : BitisCommand
                     throw new BitisException(bad[0].Reason);
             });
         }
+        catch (OperationCanceledException e) when (results.Count > 0 && Context.Cancellation.IsCancellationRequested)
+        {
+            throw new BitisException(
+                $"{folder}: cancelled after {DisplayText.Count(results.Count, "image")}, whose results are there.", e);
+        }
         finally
         {
             foreach ((_, ImageSource source) in sources)

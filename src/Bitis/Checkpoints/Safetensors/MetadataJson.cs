@@ -20,7 +20,7 @@ internal static class MetadataJson
         }
         catch (StrictJsonException e)
         {
-            throw new BitisException($"the metadata's '{key}' cannot be read: {e.Message}.", e);
+            throw new BitisException($"the metadata's '{key}' cannot be read: {e.Message.TrimEnd('.')}.", e);
         }
     }
 }
