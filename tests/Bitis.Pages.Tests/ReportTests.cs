@@ -125,6 +125,20 @@ public sealed class ReportTests(ReportSamples samples)
     }
 
     [Fact]
+    public void Sites_of_several_bits_are_told_apart()
+    {
+        JsonNode result = JsonNode.Parse(File.ReadAllText(samples["sensitivity.json"]))!;
+        JsonArray widths = result["widths"]!.AsArray();
+        widths.Add(new JsonObject { ["bits"] = "w4a4", ["all"] = widths[0]!["all"]!.DeepClone() });
+        string several = samples["several.json"];
+        File.WriteAllText(several, result.ToJsonString());
+        Assert.DoesNotContain("weight, 8 bits", Page(samples["sensitivity.json"]), StringComparison.Ordinal);
+        string html = Page(several);
+        Assert.Contains("w8a8, w4a4", html, StringComparison.Ordinal);
+        Assert.Contains("weight, 8 bits", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_page_without_numbers_for_a_chart_has_none()
     {
         string html = Page(samples["bench.json"]);

@@ -23,6 +23,12 @@ internal sealed class RecipeOptionSet
         "--bits", "Bits of weights and activations: w8a8, w6a6, w4a8, ... [default: that of --target, or w8a8]",
             text => BitWidths.Parse(text), "BITS");
 
+    private readonly Option<BitWidths[]?> _eachBits = CommonOptions.Parsed<BitWidths[]?>(
+        "--bits",
+        "Bits of weights and activations: w8a8, w6a6, w4a8, ...; several with commas. [default: that of --target, or "
+        + "w8a8]",
+        text => [.. text.Split(',', StringSplitOptions.TrimEntries).Distinct().Select(BitWidths.Parse)], "BITS");
+
     private readonly Option<TargetProcessor?> _target = CommonOptions.Parsed<TargetProcessor?>(
         "--target",
             $"The processor that the model will run on: {string.Join(", ", TargetProcessor.Names)} (this machine). "
@@ -82,13 +88,15 @@ internal sealed class RecipeOptionSet
     };
 
     /// <summary>Adds the options to a command.</summary>
-    public RecipeOptionSet(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="takesSeveralBits">Whether it takes a recipe for each of several bits.</param>
+    public RecipeOptionSet(Command command, bool takesSeveralBits = false)
     {
         foreach (
             Option option in (Option[])
             [
-                _method, _bits, _target, _granularity, _scope, _percentile, _alpha, _noSmoothing, _steps, _official,
-                _timeGroups, _decay, _overrides, _file,
+                _method, takesSeveralBits ? _eachBits : _bits, _target, _granularity, _scope, _percentile, _alpha,
+                _noSmoothing, _steps, _official, _timeGroups, _decay, _overrides, _file,
             ])
         {
             command.Options.Add(option);
@@ -121,6 +129,16 @@ internal sealed class RecipeOptionSet
                 .. recipe.Overrides.Where(old => Array.TrueForAll(overrides, given => given.Pattern != old.Pattern)),
             ],
         };
+    }
+
+    /// <summary>The recipe from file and options with each of the bits.</summary>
+    /// <exception cref="BitisException">The recipe file or an override cannot be used.</exception>
+    public IReadOnlyList<Recipe> ReadEach(ParseResult arguments)
+    {
+        Recipe recipe = Read(arguments);
+        return arguments.GetValue(_eachBits) is { Length: > 0 } all
+            ? [.. all.Select(bits => recipe with { Bits = bits })]
+            : [recipe];
     }
 
     /// <summary>Says which bits would be faster on the target than the recipe's; null if none would.</summary>

@@ -9,6 +9,7 @@ using Bitis.Graphs.Operators;
 using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
+using Bitis.Tensors;
 using Bitis.Tests.Cli;
 using Bitis.Tests.Quantization;
 
@@ -56,48 +57,82 @@ public sealed class SensitivityTests : IDisposable
         FloatTensor image = MicroModel.Images(model, 1, seed: 3);
         Node node = model.Graph["layers.1.mixer.out_proj"];
         using var gradients = new OutputGradients(model, [node], seed: 4, threads: 1);
-        IReadOnlyDictionary<Node, FloatTensor> found = gradients.Run(image, first: 0);
+        IReadOnlyDictionary<Node, FloatTensor> found = gradients.Run(image, first: 0, draw: 0);
         float[] logits = found[model.Graph.Output].Span.ToArray();
         Assert.Equal(0, logits.Sum(), 5);
-        Assert.Single(logits, value => value < 0); // softmax minus the drawn class
         FloatTensor gradient = found[node];
         float step = 1e-2f / System.Numerics.Tensors.TensorPrimitives.Norm<float>(gradient.Span);
         double difference = (Loss(step) - Loss(-step)) / (2 * step);
         Assert.Equal(
             1, difference / System.Numerics.Tensors.TensorPrimitives.SumOfSquares<float>(gradient.Span), 0.01);
 
+        // The logits along the loss's gradient with respect to them.
         double Loss(float scale)
         {
             var shifted = new ShiftedEvaluator(node, gradient, scale);
             FloatTensor answer = new GraphExecutor(model.Graph, model.Weights, shifted).Run(image);
-            double largest = answer.Span.ToArray().Max();
-            double sum = answer.Span.ToArray().Sum(value => Math.Exp(value - largest));
-            return largest + Math.Log(sum) - answer.Span[Array.FindIndex(logits, value => value < 0)];
+            return logits.Select((slope, label) => (double)slope * answer.Span[label]).Sum();
         }
     }
 
-    /// <summary>A model that segments has a class, and so a gradient, at each place of its map.</summary>
+    /// <summary>The mean square of the gradient along a noise is the divergence's curvature along it.</summary>
+    [Fact]
+    public void Squares_of_gradients_are_the_curvature()
+    {
+        const int seeds = 4000, draws = 8; // at least as many as classes
+        float[] logits = [7, 1, 0.5f, -2, 0], noise = [0.1f, -0.3f, 0.2f, 0.4f, 0], gradient = new float[5];
+        double sum = logits.Sum(logit => Math.Exp(logit)), mean = 0, meanSquare = 0;
+        foreach ((int label, float logit) in logits.Index())
+        {
+            mean += Math.Exp(logit) / sum * noise[label];
+            meanSquare += Math.Exp(logit) / sum * noise[label] * noise[label];
+        }
+        double curvature = meanSquare - (mean * mean);
+        double[] squares = [.. Enumerable.Range(0, seeds).Select(seed => Square(seed, draw: 0))];
+        Assert.Equal(1, squares.Average() / curvature, 0.1);
+        // No seed stands for most of the sum, though the answer is 99 % sure.
+        Assert.True(squares.Max() < 6 * curvature, $"{squares.Max()} of {curvature}");
+        Assert.Equal(1, Enumerable.Range(0, draws).Average(draw => Square(seed: 3, draw)) / curvature, 1e-3);
+
+        double Square(int seed, int draw)
+        {
+            var loss = new CurvatureLoss(logits.Length, places: 1)
+            {
+                Seed = SeededRandom.ForPart(5, (ulong)seed).NextBits(),
+                Draw = draw,
+            };
+            loss.Compute(0, 0, logits, gradient);
+            return Math.Pow(System.Numerics.Tensors.TensorPrimitives.Dot<float>(gradient, noise), 2);
+        }
+    }
+
+    /// <summary>A model that segments has signs, and so a gradient, at each place of its map.</summary>
     [Fact]
     public void Maps_are_scored_place_by_place()
     {
         const int places = 6, classes = 4;
-        var loss = new SampledClassLoss(classes, places) { Seed = 2 };
+        var loss = new CurvatureLoss(classes, places) { Seed = 2 };
         float[] logits = [.. Enumerable.Range(0, places * classes).Select(i => 0.3f * (i * 7 % 5))];
         float[] gradient = new float[logits.Length];
-        double value = loss.Compute(0, 0, logits, gradient), expected = 0;
+        loss.Compute(0, 0, logits, gradient);
         Assert.Equal(gradient, loss.LogitGradient);
-        var drawn = new HashSet<int>();
+        var signs = new HashSet<string>();
         for (int place = 0; place < places; place++)
         {
             float[] own = logits[(place * classes)..((place + 1) * classes)];
             float[] slopes = gradient[(place * classes)..((place + 1) * classes)];
-            int label = Array.FindIndex(slopes, slope => slope < 0);
-            drawn.Add(label);
-            Assert.Equal(0, slopes.Sum(), 5);
-            expected += Math.Log(own.Sum(logit => Math.Exp(logit))) - own[label];
+            double sum = own.Sum(logit => Math.Exp(logit));
+            double[] shares = [.. own.Select(logit => Math.Exp(logit) / sum)];
+            // A slope is ±√p − p·s: the signs are those that explain all slopes with one sum s.
+            int fitting = Enumerable.Range(0, 1 << classes).Single(bits =>
+            {
+                double[] signed = [.. shares.Select((p, label) => Math.Sqrt(p) * ((bits >> label & 1) == 0 ? 1 : -1))];
+                return slopes.Index().All(
+                    entry => Math.Abs(signed[entry.Index] - (shares[entry.Index] * signed.Sum()) - entry.Item) < 1e-5);
+            });
+            signs.Add($"{fitting}");
         }
-        Assert.Equal(expected, value, 4);
-        Assert.True(drawn.Count > 1); // each place has a draw of its own
+        Assert.True(signs.Count > 1); // each place has signs of its own
     }
 
     /// <summary>In float32, maps have the accuracy that <c>eval</c> measures; images may have any size.</summary>
@@ -181,12 +216,52 @@ public sealed class SensitivityTests : IDisposable
         static int Resumed(JsonElement result) => result.GetProperty("resumed").GetInt32();
     }
 
+    /// <summary>Several bits share a table. A site with the same bits in both is there once.</summary>
+    [Fact]
+    public void Several_bits_are_scored_together()
+    {
+        string[] command =
+        [
+            "sensitivity", "vim-micro-builtin", "--calibration", "builtin/train", "--images", "8", "--data",
+            "builtin/test", "--limit", "16", "--exact", "3", "--work", _folder["several"],
+        ];
+        JsonElement one = CliRunner.RunJson([.. command[..^2], "--bits", "w8a8"]),
+            both = CliRunner.RunJson([.. command, "--bits", "w8a8,w4a8,w4a4"]),
+            again = CliRunner.RunJson([.. command, "--bits", "w8a8,w4a8,w4a4"]);
+        Assert.Equal(["w8a8", "w4a8", "w4a4"], both.GetProperty("widths").EnumerateArray()
+            .Select(width => width.GetProperty("bits").GetString()));
+        Assert.True(
+            Noise(both.GetProperty("widths")[2].GetProperty("all")) < Noise(both.GetProperty("all")));
+        Assert.Equal(one.GetProperty("all").GetRawText(), both.GetProperty("all").GetRawText());
+        (string, int)[] single = Rows(one), rows = Rows(both);
+        Assert.Equal(2 * single.Length, rows.Length);
+        Assert.Equal(rows.Distinct(), rows);
+        Assert.All(single, row => Assert.Contains(row, rows));
+        Assert.Equal(3, again.GetProperty("resumed").GetInt32());
+        Assert.Equal(both.GetProperty("sites").GetRawText(), again.GetProperty("sites").GetRawText());
+        string text = CliRunner.Run([.. command, "--bits", "w8a8,w4a4"]).Output;
+        Assert.Contains("all sites in w8a8", text, StringComparison.Ordinal);
+        Assert.Contains("all sites in w4a4", text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"score {rows.Length} sites",
+            CliRunner.Run([.. command, "--bits", "w8a8,w4a8,w4a4", "--dry-run"]).Output, StringComparison.Ordinal);
+
+        static double Noise(JsonElement effect) => effect.GetProperty("logitSnrDb").GetDouble();
+
+        static (string, int)[] Rows(JsonElement result) =>
+        [
+            .. result.GetProperty("sites").EnumerateArray().Select(
+                site => (site.GetProperty("site").GetString()!, site.GetProperty("bits").GetInt32())),
+        ];
+    }
+
     [Fact]
     public void What_has_no_sites_of_its_own_is_refused()
     {
         string[] command = ["sensitivity", "vim-micro-builtin", "--calibration", "builtin/train", "--images", "4"];
         CliRunner.Run([.. command, "--method", "ptq4vm+"]).AssertRefused("'ptq4vm+'", "as a whole");
         CliRunner.Run([.. command, "--exact", "x"]).AssertRefused("--exact");
+        CliRunner.Run([.. command, "--bits", "w8a8,x"]).AssertRefused("'x' is not a bit width");
     }
 
     [Theory]

@@ -81,7 +81,7 @@ public sealed class SearchTests : IDisposable
         CliOutcome plan = CliRunner.Run(
             [.. Command, "--budget", "drop<=1", "-o", _folder["recipe.json"], "--dry-run"]);
         plan.AssertSucceeded();
-        Assert.Contains("blocks alone", plan.Output);
+        Assert.Contains("parts alone", plan.Output);
         Assert.Contains("on the 60 images that report", plan.Output);
         Assert.False(File.Exists(_folder["recipe.json"]));
     }

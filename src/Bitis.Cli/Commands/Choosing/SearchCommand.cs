@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using Bitis.Analysis.Search;
 using Bitis.Analysis.Search.Measures;
+using Bitis.Analysis.Search.Mixtures;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output;
 using Bitis.Cli.Output.Results;
@@ -35,11 +36,11 @@ internal sealed class SearchCommand : ChoosingCommand
 
     private readonly Option<BitWidths[]?> _bits = CommonOptions.Parsed<BitWidths[]?>(
         "--bits",
-        $"The bits to choose from for each block, separated by commas. [default: {string.Join(',', Usual.Bits)}]",
+        $"The bits to choose from for each part, separated by commas. [default: {string.Join(',', Usual.Bits)}]",
         text => [.. Parts(text).Select(ParseBits)], "BITS");
 
     private readonly Option<Scope[]?> _scopes = CommonOptions.Parsed<Scope[]?>(
-        "--scopes", "The scopes to choose from for each block, separated by commas. [default: linear,ssm,full]",
+        "--scopes", "The scopes to choose from for each part, separated by commas. [default: linear,ssm,full]",
         text => [.. Parts(text).Select(RecipeOptionSet.ParseScope)], "SCOPES");
 
     private readonly Option<string?> _work = CommonOptions.Path(
@@ -52,8 +53,8 @@ internal sealed class SearchCommand : ChoosingCommand
     public SearchCommand(CliContext context)
         : base(
             "search",
-            "Finds bits and a scope for each block of a model: the fastest or smallest recipe that keeps a budget. "
-            + "One half of --data chooses, the other half reports.",
+            "Finds bits for the layers and scans of each block of a model: the fastest or smallest recipe "
+            + "that keeps a budget. One half of --data chooses, the other half reports.",
             "bitis search vim_t.pth --calibration photos/ --data test/ --minimize size --budget 'drop<=0.5' "
             + "-o recipe.json",
             context, needsData: true, takesMaps: true)
@@ -135,7 +136,7 @@ internal sealed class SearchCommand : ChoosingCommand
         int alone = settings.Methods.Count * space.Choices.Sum(list => list.Count - 1);
         int mixtures = settings.Methods.Count * MethodSearch.MostMixtures(space);
         int reporting = images.Measured.Count / 2, choosing = images.Measured.Count - reporting;
-        int blockImages = Math.Min(SearchSettings.BlockImages, choosing);
+        int partImages = Math.Min(SearchSettings.PartImages, choosing);
         // What only estimates ranges is quantized once for all bits; other methods for each recipe.
         long calibrations = settings.Methods.Sum(method =>
         {
@@ -148,8 +149,8 @@ internal sealed class SearchCommand : ChoosingCommand
         return DryRunResult.For(
             model,
             [
-                $"time the operations of {space.Candidates.Count * settings.Methods.Count} models",
-                $"quantize {alone} choices of {space.Blocks.Count} blocks alone, each on {blockImages} images",
+                $"time the operations of {space.Timed.Count * settings.Methods.Count} models",
+                $"quantize {alone} choices of {space.Parts.Count} parts alone, each on {partImages} images",
                 $"measure at most {mixtures} recipes on the {choosing} images that choose",
                 $"measure the chosen one and its rival on the {reporting} images that report",
             ],
@@ -169,5 +170,5 @@ internal sealed class SearchCommand : ChoosingCommand
 
     private static BitWidths ParseBits(string text) => BitWidths.Parse(text) is var bits && bits != BitWidths.None
         ? bits
-        : throw new BitisException("--bits are those of quantized blocks; float32 is always a choice besides.");
+        : throw new BitisException("--bits are those of quantized parts; float32 is always a choice besides.");
 }

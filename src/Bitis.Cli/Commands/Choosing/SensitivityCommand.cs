@@ -7,6 +7,7 @@ using Bitis.Cli.Output.Results.Choosing;
 using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
+using Bitis.Graphs;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization.Recipes;
 
@@ -38,21 +39,25 @@ internal sealed class SensitivityCommand : ChoosingCommand
     {
         Options.Add(_exact);
         Options.Add(_work);
-        _recipe = new RecipeOptionSet(this);
+        _recipe = new RecipeOptionSet(this, takesSeveralBits: true);
     }
 
     /// <inheritdoc />
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         long started = Stopwatch.GetTimestamp();
-        Recipe recipe = _recipe.Read(arguments);
-        recipe.Validate();
+        IReadOnlyList<Recipe> recipes = _recipe.ReadEach(arguments);
+        foreach (Recipe recipe in recipes)
+            recipe.Validate();
         string? work = arguments.GetValue(_work);
         if (work is not null)
             OutputFolder.RequireWritable(work, "the folder for finished sites");
         LoadedModel model = LoadFloat(arguments, progress);
-        SensitivityAnalysis.RequireSupported(model.Float!, recipe);
-        _ = new SiteSelection(recipe, model.Float!.Folded().Graph);
+        foreach (Recipe recipe in recipes)
+        {
+            SensitivityAnalysis.RequireSupported(model.Float!, recipe);
+            _ = new SiteSelection(recipe, model.Float!.Folded().Graph);
+        }
         using ChoosingImages images = OpenImages(arguments, model, progress);
         ImageSource measured = HasLimit(arguments)
             ? images.Measured
@@ -62,72 +67,114 @@ internal sealed class SensitivityCommand : ChoosingCommand
             ? null
             : ClassMap.Describe(measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
-            return Plan(model, recipe, images, measured, wanted, threads);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model.Float!, images.Calibration, recipe,
-            new QuantizationOptions { Threads = threads, Progress = progress }, Context.Cancellation);
-        using var analysis = new SensitivityAnalysis(
-            model.Float!, quantized, measured, Batch(arguments), threads, Seed(arguments), Context.Cancellation);
-        IReadOnlyDictionary<QuantizedSite, SiteScore> scores =
-            analysis.Score(images.Calibration, progress, Context.Cancellation);
-        QuantizedSite[] ranked = [.. analysis.Sites.OrderByDescending(site => scores[site].Score ?? double.MaxValue)];
-        AnswerEffect all = analysis.Effect((_, _) => true, Context.Cancellation);
-        (Dictionary<QuantizedSite, ExactEffects> exact, int resumed) =
-            Confirm(analysis, ranked[..Math.Min(wanted, ranked.Length)], work, progress);
-        WarnOfDamaged(measured);
-        QuantizedSite[] compared = [.. exact.Keys.Where(site => scores[site].Score is not null)];
-        return new SensitivityResult(
-            model.Reference, model.Config.Family, recipe, images.CalibrationDescription, images.Drawn.Count,
-            images.DataDescription, analysis.Counts.Images, analysis.Counts.Labeled, classes, analysis.Float.Top1,
-            analysis.Float.MeanIou, Effect(all)!,
-            [
-                .. ranked.Select(site => new SiteSensitivity(
-                    site.Name, site.Node.Name, site.KindName, site.Node.Block, site.Bits, scores[site].Score,
-                    scores[site].SnrDb, Effect(exact.GetValueOrDefault(site)?.Alone),
-                    Effect(exact.GetValueOrDefault(site)?.LeftAlone))),
-            ],
-            RankCorrelation.Of(
-                [.. compared.Select(site => scores[site].Score!.Value)],
-                [.. compared.Select(site => -(exact[site].Alone.LogitSnrDb ?? double.MaxValue))]),
-            exact.Count, resumed, Stopwatch.GetElapsedTime(started).TotalSeconds);
+            return Plan(model, recipes, images, measured, wanted, threads);
+        var analyses = new List<SensitivityAnalysis>();
+        try
+        {
+            foreach (Recipe recipe in recipes)
+            {
+                QuantizedModel quantized = PostTrainingQuantizer.Quantize(
+                    model.Float!, images.Calibration, recipe,
+                    new QuantizationOptions { Threads = threads, Progress = progress }, Context.Cancellation);
+                analyses.Add(new SensitivityAnalysis(
+                    model.Float!, quantized, measured, Batch(arguments), threads, Seed(arguments),
+                    Context.Cancellation));
+            }
+            ScoredSite[] ranked = Rank(analyses, images.Calibration, progress);
+            WidthEffect[] widths = [.. analyses.Select((analysis, i) => new WidthEffect(
+                recipes[i].Bits, Effect(analysis.Effect((_, _) => true, Context.Cancellation))!))];
+            (Dictionary<ScoredSite, ExactEffects> exact, int resumed) = Confirm(
+                ranked[..Math.Min(wanted, ranked.Length)],
+                analysis => work is null || analyses.Count == 1
+                    ? work
+                    : Path.Combine(work, $"{recipes[analyses.IndexOf(analysis)].Bits}"),
+                progress);
+            WarnOfDamaged(measured);
+            ScoredSite[] compared = [.. exact.Keys.Where(site => site.Score.Score is not null)];
+            return new SensitivityResult(
+                model.Reference, model.Config.Family, recipes[0], images.CalibrationDescription, images.Drawn.Count,
+                images.DataDescription, analyses[0].Counts.Images, analyses[0].Counts.Labeled, classes,
+                analyses[0].Float.Top1, analyses[0].Float.MeanIou, widths[0].All, widths,
+                [
+                    .. ranked.Select(each => new SiteSensitivity(
+                        each.Site.Name, each.Site.Node.Name, each.Site.KindName, each.Site.Node.Block, each.Site.Bits,
+                        each.Score.Score, each.Score.SnrDb, Effect(exact.GetValueOrDefault(each)?.Alone),
+                        Effect(exact.GetValueOrDefault(each)?.LeftAlone))),
+                ],
+                RankCorrelation.Of(
+                    [.. compared.Select(site => site.Score.Score!.Value)],
+                    [.. compared.Select(site => -(exact[site].Alone.LogitSnrDb ?? double.MaxValue))]),
+                exact.Count, resumed, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        }
+        finally
+        {
+            analyses.ForEach(analysis => analysis.Dispose());
+        }
     }
 
-    private (Dictionary<QuantizedSite, ExactEffects> Exact, int Resumed) Confirm(
-        SensitivityAnalysis analysis, QuantizedSite[] sites, string? work, IProgress<WorkProgress> progress)
+    /// <summary>Scores sites, the highest first. A site that has the same bits in two recipes is there once.</summary>
+    private ScoredSite[] Rank(
+        List<SensitivityAnalysis> analyses, CalibrationSet calibration, IProgress<WorkProgress> progress)
     {
-        SensitivityFolder? folder = work is null ? null : new SensitivityFolder(work, analysis.Identity());
-        var exact = new Dictionary<QuantizedSite, ExactEffects>();
+        var all = new List<ScoredSite>();
+        foreach (SensitivityAnalysis analysis in analyses)
+        {
+            IReadOnlyDictionary<QuantizedSite, SiteScore> scores =
+                analysis.Score(calibration, progress, Context.Cancellation);
+            all.AddRange(analysis.Sites.Select(site => new ScoredSite(analysis, site, scores[site])));
+        }
+        return
+        [
+            .. all.DistinctBy(each => (each.Site.Name, each.Site.Bits))
+                .OrderByDescending(each => each.Score.Score ?? double.MaxValue),
+        ];
+    }
+
+    private (Dictionary<ScoredSite, ExactEffects> Exact, int Resumed) Confirm(
+        ScoredSite[] sites, Func<SensitivityAnalysis, string?> folderOf, IProgress<WorkProgress> progress)
+    {
+        var folders = new Dictionary<SensitivityAnalysis, SensitivityFolder?>();
+        var exact = new Dictionary<ScoredSite, ExactEffects>();
         int resumed = 0;
-        foreach (QuantizedSite site in sites)
+        foreach (ScoredSite each in sites)
         {
             Context.Cancellation.ThrowIfCancellationRequested();
+            (SensitivityAnalysis analysis, QuantizedSite site, _) = each;
+            if (!folders.TryGetValue(analysis, out SensitivityFolder? folder))
+            {
+                folder = folderOf(analysis) is { } path ? new SensitivityFolder(path, analysis.Identity()) : null;
+                folders.Add(analysis, folder);
+            }
             ExactEffects? kept = folder?.Load(site);
             resumed += kept is null ? 0 : 1;
-            exact.Add(site, kept ?? analysis.Try(site, Context.Cancellation));
+            exact.Add(each, kept ?? analysis.Try(site, Context.Cancellation));
             if (kept is null)
-                folder?.Save(site, exact[site]);
+                folder?.Save(site, exact[each]);
             progress.Report(new WorkProgress("exact runs", exact.Count, sites.Length, site.Name));
         }
         return (exact, resumed);
     }
 
     private DryRunResult Plan(
-        LoadedModel model, Recipe recipe, ChoosingImages images, ImageSource measured, int wanted, int threads)
+        LoadedModel model, IReadOnlyList<Recipe> recipes, ChoosingImages images, ImageSource measured, int wanted,
+        int threads)
     {
-        var selection = new SiteSelection(recipe, model.Float!.Folded().Graph);
-        int sites = selection.Layers.Sum(
-            layer => (layer.Bits.Weights == BitWidths.Float ? 0 : 1)
-                + (layer.Bits.Activations == BitWidths.Float ? 0 : 1))
-            + (selection.Scans.Count * SiteList.OfScans.Count);
-        int exact = Math.Min(wanted, sites);
+        Graph graph = model.Float!.Folded().Graph;
+        int sites = recipes.SelectMany(recipe => SiteList.Of(new SiteSelection(recipe, graph)))
+            .DistinctBy(site => (site.Name, site.Bits)).Count();
+        int exact = Math.Min(wanted, sites), count = recipes.Count;
         return DryRunResult.For(
             model,
             [
-                $"quantize with {images.Drawn.Count} images", $"score {sites} sites by gradients",
+                $"quantize with {images.Drawn.Count} images"
+                    + (count == 1 ? "" : $", with each of {string.Join(", ", recipes.Select(recipe => recipe.Bits))}"),
+                $"score {sites} sites by gradients",
                 $"run {exact} of them exactly, twice, on {measured.Count} images",
             ],
-            measured.Count * ((2L * exact) + 3),
-            images.Drawn.Count * (DryRunResult.Passes(recipe, images.Drawn.Count) + 5L), threads, Context.Cancellation);
+            measured.Count * ((2L * exact) + (3 * count)),
+            images.Drawn.Count * recipes.Sum(recipe =>
+                DryRunResult.Passes(recipe, images.Drawn.Count) + (5L * SensitivityAnalysis.Draws(images.Drawn.Count))),
+            threads, Context.Cancellation);
     }
 
     private static SiteEffect? Effect(AnswerEffect? effect) =>
@@ -138,4 +185,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
         : int.TryParse(text, out int count) && count >= 0
             ? count
             : throw new BitisException($"--exact takes a whole number of at least 0, or 'all', not '{text}'.");
+
+    /// <summary>A site with its score.</summary>
+    private sealed record ScoredSite(SensitivityAnalysis Analysis, QuantizedSite Site, SiteScore Score);
 }

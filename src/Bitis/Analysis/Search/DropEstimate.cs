@@ -1,40 +1,39 @@
+using Bitis.Analysis.Search.Measures;
+
 namespace Bitis.Analysis.Search;
 
-/// <summary>Estimates drops from all measured recipes together, since each alone is uncertain.</summary>
+/// <summary>Estimates drops from what changed answers cost on average and from what was measured.</summary>
 /// <remarks>
-/// On average, a recipe loses in proportion to the images that it answers otherwise than the float model. A drop is
-/// estimated between that line and what was measured: the larger the standard error, the nearer to the line. So the
-/// best of many recipes is not simply the luckiest.
+/// A measured drop depends on the labels of few images, those whose answers change. What such answers cost on average
+/// is known better: the float model's own shares tell it (<see cref="AnswerQuality.ExpectedDrop"/>). An estimate lies
+/// between the two, and nearer to what was measured the more all recipes together deviate from what is expected
+/// (random effects, as DerSimonian and Laird estimate their variance). So the best recipe is not simply the luckiest.
 /// </remarks>
 internal sealed class DropEstimate
 {
-    /// <summary>Recipes differ from the line by at least this much, in points.</summary>
-    private const double LeastSpread = 0.1;
+    /// <summary>The variance of relative deviations from what is expected.</summary>
+    private readonly double _variance;
 
-    private readonly double _slope, _variance;
-
-    /// <summary>Fits the line.</summary>
+    /// <summary>Finds out how much recipes deviate.</summary>
     public DropEstimate(IReadOnlyCollection<SearchPoint> points)
     {
-        double squares = points.Sum(point => Math.Pow(Changed(point), 2));
-        _slope = squares > 0
-            ? Math.Max(points.Sum(point => Changed(point) * point.Choosing.Drop) / squares, 0)
-            : 0;
-        double spread = points.Average(
-            point => Math.Pow(point.Choosing.Drop - (_slope * Changed(point)), 2) - Math.Pow(ErrorOf(point), 2));
-        _variance = Math.Max(spread, LeastSpread * LeastSpread);
+        double excess = 0, weights = 0;
+        foreach (AnswerQuality answers in points.Select(point => point.Choosing))
+        {
+            if (answers is not { DropError: > 0 and { } error, ExpectedDrop: { } expected })
+                continue;
+            excess += Math.Pow((answers.Drop - expected) / error, 2) - 1;
+            weights += Math.Pow(expected / error, 2);
+        }
+        _variance = weights > 0 ? Math.Max(excess / weights, 0) : 0;
     }
 
-    /// <summary>A recipe's drop, in points of 100.</summary>
+    /// <summary>A recipe's drop, in points of 100. Without an expected drop, what was measured counts.</summary>
     public double Of(SearchPoint point)
     {
-        double error = ErrorOf(point) * ErrorOf(point), line = _slope * Changed(point);
-        return line + ((point.Choosing.Drop - line) * _variance / (_variance + error));
+        if (point.Choosing is not { DropError: > 0 and { } error, ExpectedDrop: { } expected })
+            return point.Choosing.Drop;
+        double variance = _variance * expected * expected;
+        return expected + ((point.Choosing.Drop - expected) * variance / (variance + (error * error)));
     }
-
-    /// <summary>The percentage of images that are answered otherwise.</summary>
-    private static double Changed(SearchPoint point) => 100 * (1 - point.Choosing.SameTop1);
-
-    /// <summary>Without a standard error, what was measured counts alone.</summary>
-    private static double ErrorOf(SearchPoint point) => point.Choosing.DropError ?? 0;
 }

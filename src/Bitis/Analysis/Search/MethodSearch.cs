@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bitis.Analysis.Search.Measures;
+using Bitis.Analysis.Search.Mixtures;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Recipes;
 
@@ -26,25 +27,25 @@ internal sealed class MethodSearch
     private readonly double _floatBytes;
     private readonly LatencyTable _latency;
 
-    /// <summary>Makes the tables: what each choice of each block costs and loses.</summary>
+    /// <summary>Makes the tables: what each choice of each part costs and loses.</summary>
     public MethodSearch(
         VisionModel model, MixedModels models, string method, SearchSettings settings, SearchSpace space,
-        SearchAnswers choosing, Func<SearchAnswers> ofBlocks, SearchFolder folder, IProgress<WorkProgress>? progress,
+        SearchAnswers choosing, Func<SearchAnswers> ofParts, SearchFolder folder, IProgress<WorkProgress>? progress,
         CancellationToken cancellationToken)
     {
         (Models, _method, _settings, _space, _choosing, _folder, _progress, _cancellationToken) =
             (models, method, settings, space, choosing, folder, progress, cancellationToken);
         _latency = folder.Get(
-            $"operations, {method}, {settings.Threads} threads, {string.Join(' ', space.Candidates)}",
+            $"operations, {method}, {settings.Threads} threads, {string.Join(' ', space.Uniform)}",
             values => LatencyTable.FromValues(space, values), table => table.ToValues(),
             () => LatencyTable.Measure(model, space, models, settings.Threads, progress, cancellationToken));
         _losses = [.. space.Choices.Select(list => new double[list.Count])];
         _bytes = [.. space.Choices.Select(list => new double[list.Count])];
         _floatBytes = folder.Get(
             $"size, {method}", values => values is [_] ? values : null, values => values,
-            () => [models.Create(new int[space.Blocks.Count], null, cancellationToken).Save(
+            () => [models.Create(new int[space.Parts.Count], null, cancellationToken).Save(
                 Stream.Null, cancellationToken)])[0];
-        FillTables(ofBlocks);
+        FillTables(ofParts);
     }
 
     /// <summary>The models of the mixtures.</summary>
@@ -72,50 +73,50 @@ internal sealed class MethodSearch
             Measure(mixture);
     }
 
-    /// <summary>The options of each block: what it costs and loses.</summary>
-    private IReadOnlyList<IReadOnlyList<BlockOption>> Options() =>
+    /// <summary>The options of each part: what it costs and loses.</summary>
+    private IReadOnlyList<IReadOnlyList<PartOption>> Options() =>
     [
-        .. _space.Choices.Select((list, block) => (IReadOnlyList<BlockOption>)
+        .. _space.Choices.Select((list, part) => (IReadOnlyList<PartOption>)
         [
-            .. list.Select((_, choice) => new BlockOption(CostOf(block, choice), _losses[block][choice])),
+            .. list.Select((_, choice) => new PartOption(CostOf(part, choice), _losses[part][choice])),
         ]),
     ];
 
-    private double CostOf(int block, int choice) => _settings.Cost == SearchMeasure.Size
-        ? _bytes[block][choice]
-        : _latency.Ms[block][choice] - _latency.Ms[block][0];
+    private double CostOf(int part, int choice) => _settings.Cost == SearchMeasure.Size
+        ? _bytes[part][choice]
+        : _latency.Ms[part][choice];
 
     private double CostOf(IReadOnlyList<int> mixture) => _settings.Cost == SearchMeasure.Size
-        ? _floatBytes + mixture.Select((choice, block) => _bytes[block][choice]).Sum()
+        ? _floatBytes + mixture.Select((choice, part) => _bytes[part][choice]).Sum()
         : _latency.Predict(mixture);
 
     private double LossOf(IReadOnlyList<int> mixture) =>
-        mixture.Select((choice, block) => _losses[block][choice]).Sum();
+        mixture.Select((choice, part) => _losses[part][choice]).Sum();
 
-    private void FillTables(Func<SearchAnswers> ofBlocks)
+    private void FillTables(Func<SearchAnswers> ofParts)
     {
         SearchAnswers? answers = null;
         int all = _space.Choices.Sum(list => list.Count - 1), done = 0;
-        for (int block = 0; block < _space.Blocks.Count; block++)
+        for (int part = 0; part < _space.Parts.Count; part++)
         {
-            for (int choice = 1; choice < _space.Choices[block].Count; choice++)
+            for (int choice = 1; choice < _space.Choices[part].Count; choice++)
             {
                 _cancellationToken.ThrowIfCancellationRequested();
                 _progress?.Report(new WorkProgress(
-                    "blocks alone", done++, all,
-                    $"{_method} {_space.Blocks[block].Name}={_space.Choices[block][choice]}"));
-                int[] alone = _space.Alone(block, choice);
+                    "parts alone", done++, all,
+                    $"{_method} {_space.Parts[part].Name}={_space.Choices[part][choice]}"));
+                int[] alone = _space.Alone(part, choice);
                 IReadOnlyList<double> values = _folder.Get(
                     $"alone, {NameOf(alone)}", values => values is [_, _] ? values : null, values => values,
                     () =>
                     {
                         QuantizedModel model = Models.Create(alone, _progress, _cancellationToken);
                         return [
-                            (answers ??= ofBlocks()).Measure(model, _cancellationToken).Loss,
+                            (answers ??= ofParts()).Measure(model, _cancellationToken).Loss,
                             model.Save(Stream.Null, _cancellationToken),
                         ];
                     });
-                (_losses[block][choice], _bytes[block][choice]) = (values[0], values[1] - _floatBytes);
+                (_losses[part][choice], _bytes[part][choice]) = (values[0], values[1] - _floatBytes);
             }
         }
     }
@@ -139,7 +140,7 @@ internal sealed class MethodSearch
     }
 
     /// <summary>
-    /// The most promising mixture that differs in one block from one that was measured; null if none is promising.
+    /// The most promising mixture that differs in one part from one that was measured; null if none is promising.
     /// </summary>
     /// <remarks>Its drop is estimated from that of its neighbour and from the difference of the losses.</remarks>
     private int[]? NextExchange()
@@ -152,12 +153,12 @@ internal sealed class MethodSearch
         var promising = new List<(int[] Mixture, double Cost, double Drop)>();
         foreach (SearchPoint point in _points.Values)
         {
-            for (int block = 0; block < _space.Blocks.Count; block++)
+            for (int part = 0; part < _space.Parts.Count; part++)
             {
-                for (int choice = 0; choice < _space.Choices[block].Count; choice++)
+                for (int choice = 0; choice < _space.Choices[part].Count; choice++)
                 {
                     int[] mixture = [.. point.Mixture];
-                    mixture[block] = choice;
+                    mixture[part] = choice;
                     double cost = CostOf(mixture);
                     double drop = point.Value(SearchMeasure.Drop) + (slope * (LossOf(mixture) - point.Loss));
                     if (cost <= mostCost && drop <= mostDrop && mixture.Any(c => c > 0)
@@ -173,10 +174,10 @@ internal sealed class MethodSearch
             : promising.MinBy(entry => _settings.Goal == SearchMeasure.Drop ? entry.Drop : entry.Cost).Mixture;
     }
 
-    /// <summary>Points of drop for each unit of loss, by least squares over what was measured.</summary>
+    /// <summary>Points of drop for each unit of loss, by least squares over all measured mixtures.</summary>
     private double Slope()
     {
-        double products = _points.Values.Sum(point => point.Loss * point.Choosing.Drop);
+        double products = _points.Values.Sum(point => point.Loss * point.Value(SearchMeasure.Drop));
         double squares = _points.Values.Sum(point => point.Loss * point.Loss);
         return squares > 0 ? Math.Max(products / squares, 0) : 0;
     }

@@ -1,6 +1,6 @@
 namespace Bitis.Analysis.Search;
 
-/// <summary>Combines choices of blocks whose costs and losses add up.</summary>
+/// <summary>Combines choices of parts whose costs and losses add up.</summary>
 internal static class ParetoFront
 {
     /// <summary>More points than that are thinned out.</summary>
@@ -8,17 +8,17 @@ internal static class ParetoFront
 
     /// <summary>The combinations than which none is as cheap with less loss, the cheapest first.</summary>
     /// <remarks>
-    /// Block after block, each point is extended by each option, and only the front of the results is kept. That is
+    /// Part after part, each point is extended by each option, and only the front of the results is kept. That is
     /// exact. Beyond a number of points, only the best of each small range of costs remains.
     /// </remarks>
-    /// <param name="blocks">The options of each block.</param>
+    /// <param name="parts">The options of each part.</param>
     /// <param name="most">How many points are kept.</param>
     public static IReadOnlyList<FrontPoint> Of(
-        IReadOnlyList<IReadOnlyList<BlockOption>> blocks, int most = MostPoints)
+        IReadOnlyList<IReadOnlyList<PartOption>> parts, int most = MostPoints)
     {
         var stages = new List<Step[]>();
         Step[] points = [new(0, 0, -1, -1)];
-        foreach (IReadOnlyList<BlockOption> options in blocks)
+        foreach (IReadOnlyList<PartOption> options in parts)
         {
             points = Thinned(Front(
                 points.SelectMany((point, from) => options.Select((option, choice) => new Step(

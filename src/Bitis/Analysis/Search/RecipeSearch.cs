@@ -2,14 +2,15 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Bitis.Analysis.Search.Measures;
+using Bitis.Analysis.Search.Mixtures;
 
 namespace Bitis.Analysis.Search;
 
 /// <summary>Finds the mixture of bits, scopes and method that keeps a budget and costs least.</summary>
 /// <remarks>
 /// <code>
-///   operations timed ──► milliseconds of each choice of each block ─┐
-///   blocks alone ──────► bytes, and loss on images that choose ─────┴─► front ──► mixtures measured
+///   operations timed ──► milliseconds of each choice of each part ─┐
+///   parts alone ──────► bytes, and loss on images that choose ─────┴─► front ──► mixtures measured
 ///   front and uniform recipes timed as a whole ──► chosen ──► measured on the images that report
 /// </code>
 /// </remarks>
@@ -27,7 +28,7 @@ internal sealed class RecipeSearch(
     public static long Runs(SearchSpace space, SearchSettings settings, int choosing, int reporting)
     {
         long alone = space.Choices.Sum(list => list.Count - 1L) + 1, methods = settings.Methods.Count;
-        return (methods * alone * Math.Min(SearchSettings.BlockImages, choosing))
+        return (methods * alone * Math.Min(SearchSettings.PartImages, choosing))
             + (((methods * MethodSearch.MostMixtures(space)) + 1L) * choosing)
             + (3L * reporting);
     }
@@ -44,14 +45,14 @@ internal sealed class RecipeSearch(
         var space = new SearchSpace(folded.Graph, settings.Bits, settings.Scopes);
         var folder = new SearchFolder(settings.WorkFolder, settings.WorkFolder is null ? "" : Identity(folded));
         SearchAnswers choosing = Answers(images.Choosing);
-        SearchAnswers? ofBlocks = null;
+        SearchAnswers? ofParts = null;
         var searches = new List<MethodSearch>();
         foreach (string method in settings.Methods)
         {
             var models = new MixedModels(folded, calibration, space, method, settings.Threads);
             searches.Add(new MethodSearch(
                 folded, models, method, settings, space, choosing,
-                () => ofBlocks ??= Answers(images.Choosing.Take(SearchSettings.BlockImages, settings.Seed)), folder,
+                () => ofParts ??= Answers(images.Choosing.Take(SearchSettings.PartImages, settings.Seed)), folder,
                 progress, cancellationToken));
             searches[^1].Run();
         }

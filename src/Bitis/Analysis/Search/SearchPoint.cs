@@ -4,9 +4,9 @@ namespace Bitis.Analysis.Search;
 
 /// <summary>A recipe that a search has measured.</summary>
 /// <param name="Recipe">The recipe.</param>
-/// <param name="Mixture">The index of each block's choice.</param>
+/// <param name="Mixture">The index of each part's choice.</param>
 /// <param name="IsUniform">Whether it is one of the recipes without overrides that the search beats.</param>
-/// <param name="Loss">The predicted loss, the sum of those of its blocks alone.</param>
+/// <param name="Loss">The predicted loss, the sum of those of its parts alone.</param>
 /// <param name="PredictedMs">The predicted milliseconds for one image.</param>
 /// <param name="FileBytes">The size of the file.</param>
 /// <param name="Choosing">Its answers to the images that choose.</param>

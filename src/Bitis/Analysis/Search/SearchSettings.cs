@@ -6,8 +6,8 @@ namespace Bitis.Analysis.Search;
 /// <param name="Methods">The methods; each makes recipes of its own.</param>
 internal sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, IReadOnlyList<string> Methods)
 {
-    /// <summary>How many of the images that choose are used for single blocks, unless there are fewer.</summary>
-    public const int BlockImages = 512;
+    /// <summary>How many of the images that choose are used for single parts, unless there are fewer.</summary>
+    public const int PartImages = 512;
 
     /// <summary>Drops are quotients, which may lie above a limit by rounding only.</summary>
     private const double Rounding = 1e-9;

@@ -7,7 +7,7 @@ using Bitis.Training;
 
 namespace Bitis.Analysis.Sensitivity;
 
-/// <summary>The gradients of a sampled log-likelihood by the values of some nodes, image by image.</summary>
+/// <summary>The gradients of a loss with random signs by the values of some nodes, image by image.</summary>
 /// <remarks>
 /// A node whose gradient is wanted gets an embedding of zeros behind it. The embedding's gradient in a batch of one
 /// image is that of the node's value. Values that are not tokens, such as maps, have none.
@@ -18,14 +18,14 @@ internal sealed class OutputGradients : IDisposable
 
     private readonly Node[] _probed;
     private readonly Node _output;
-    private readonly ConcurrentBag<(GradientExecutor Executor, SampledClassLoss Loss)> _executors = [];
+    private readonly ConcurrentBag<(GradientExecutor Executor, CurvatureLoss Loss)> _executors = [];
     private readonly ParallelOptions _parallel;
     private readonly ulong _seed;
 
     /// <summary>Prepares a model.</summary>
     /// <param name="model">The float model, with norms folded.</param>
     /// <param name="nodes">The nodes whose gradients are wanted.</param>
-    /// <param name="seed">The seed of the classes that are drawn.</param>
+    /// <param name="seed">The seed of the signs.</param>
     /// <param name="threads">How many images are computed at once; 0 for one on each processor.</param>
     public OutputGradients(VisionModel model, IEnumerable<Node> nodes, ulong seed, int threads)
     {
@@ -39,24 +39,26 @@ internal sealed class OutputGradients : IDisposable
         for (int i = 0; i < count; i++)
         {
             _executors.Add(
-                (new GradientExecutor(graph, weights, threads: 1), new SampledClassLoss(model.Config.Classes, places)));
+                (new GradientExecutor(graph, weights, threads: 1), new CurvatureLoss(model.Config.Classes, places)));
         }
     }
 
     /// <summary>The gradients of some images.</summary>
     /// <param name="images">Normalized pixels, <c>[batch, channels, height, width]</c>.</param>
-    /// <param name="first">The index of the first image in its set, which decides its drawn class.</param>
+    /// <param name="first">The index of the first image in its set, which decides its signs.</param>
+    /// <param name="draw">The number of the draw; each has other signs.</param>
     /// <returns>By node, one gradient after the other.</returns>
-    public IReadOnlyDictionary<Node, FloatTensor> Run(FloatTensor images, int first)
+    public IReadOnlyDictionary<Node, FloatTensor> Run(FloatTensor images, int first, int draw)
     {
         int batch = images.Shape[0], length = images.Length / batch;
         Dictionary<Node, FloatTensor> gradients = _probed.Append(_output).ToDictionary(
             node => node, node => FloatTensor.Uninitialized(node.Shape.Prepend(batch)));
         Parallel.For(0, batch, _parallel, image =>
         {
-            if (!_executors.TryTake(out (GradientExecutor Executor, SampledClassLoss Loss) free))
+            if (!_executors.TryTake(out (GradientExecutor Executor, CurvatureLoss Loss) free))
                 throw new InvalidOperationException("More images run at once than there are executors.");
             free.Loss.Seed = SeededRandom.ForPart(_seed, (ulong)(first + image)).NextBits();
+            free.Loss.Draw = draw;
             free.Executor.Run(
                 FloatTensor.From(images.Shape.DropFirst().Prepend(1), images.Span.Slice(image * length, length)),
                 free.Loss);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -16,6 +17,9 @@ namespace Bitis.Analysis.Sensitivity;
 /// <summary>Finds out which sites of a model suffer from quantization, and what they do to its answers.</summary>
 internal sealed class SensitivityAnalysis : IDisposable
 {
+    /// <summary>Few images are passed several times, with other signs, until there are about so many passes.</summary>
+    private const int Passes = 256;
+
     private readonly VisionModel _model;
     private readonly QuantizedModel _quantized;
     private readonly int _threads;
@@ -28,7 +32,7 @@ internal sealed class SensitivityAnalysis : IDisposable
     /// <param name="images">The images of exact runs, which are kept in memory.</param>
     /// <param name="batchSize">Images at once.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
-    /// <param name="seed">The seed of the classes that are drawn for scores.</param>
+    /// <param name="seed">The seed of the signs in scores.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The images do not fit the model.</exception>
     public SensitivityAnalysis(
@@ -67,7 +71,11 @@ internal sealed class SensitivityAnalysis : IDisposable
         }
     }
 
-    /// <summary>Scores all sites with one backward pass over the calibration images.</summary>
+    /// <summary>How often each of some images is passed to score sites: a power of two.</summary>
+    public static int Draws(int images) =>
+        (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(Passes / images, 1));
+
+    /// <summary>Scores all sites with backward passes over the calibration images.</summary>
     public IReadOnlyDictionary<QuantizedSite, SiteScore> Score(
         CalibrationSet images, IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
@@ -76,22 +84,25 @@ internal sealed class SensitivityAnalysis : IDisposable
         using var gradients = new OutputGradients(
             _model, byNode.Select(group => _model.Graph[group.Key.Name]), _seed, _threads);
         var sums = Sites.ToDictionary(site => site, _ => (Squares: 0.0, Noise: new Decibels(), HasGradient: false));
-        int done = 0;
+        int done = 0, draws = Draws(images.Count);
         IReadOnlyDictionary<Node, FloatTensor> current = new Dictionary<Node, FloatTensor>();
         using var inner = new VectorizedEvaluator(_threads);
         var evaluator = new SiteEvaluator(inner, _quantized.Layers, _quantized.Scans, _threads);
         var executor = new GraphExecutor(_quantized.Graph, _model.Weights, new Scorer(evaluator, Observe));
         foreach (FloatTensor batch in images.Read(cancellationToken))
         {
-            current = gradients.Run(batch, done);
-            executor.Run(batch, cancellationToken);
+            for (int draw = 0; draw < draws; draw++)
+            {
+                current = gradients.Run(batch, done, draw);
+                executor.Run(batch, cancellationToken);
+            }
             done += batch.Shape[0];
             progress?.Report(new WorkProgress("scoring sites", done, images.Count));
         }
         return sums.ToDictionary(
             pair => pair.Key,
             pair => new SiteScore(
-                pair.Value.HasGradient ? pair.Value.Squares / done : null,
+                pair.Value.HasGradient ? pair.Value.Squares / done / draws : null,
                 pair.Value.Noise.Ratio));
 
         void Observe(

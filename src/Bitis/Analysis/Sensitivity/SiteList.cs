@@ -1,5 +1,6 @@
 using Bitis.Graphs;
 using Bitis.Quantization;
+using Bitis.Quantization.Recipes;
 
 namespace Bitis.Analysis.Sensitivity;
 
@@ -28,4 +29,15 @@ internal static class SiteList
         }
         return sites;
     }
+
+    /// <summary>All sites that a recipe selects.</summary>
+    public static IReadOnlyList<QuantizedSite> Of(SiteSelection selection) =>
+    [
+        .. selection.Layers.SelectMany(layer => ((SiteKind Kind, int Bits)[])
+            [(SiteKind.Weight, layer.Bits.Weights), (SiteKind.Input, layer.Bits.Activations)],
+            (layer, site) => new QuantizedSite(layer.Node, site.Kind, site.Bits))
+            .Where(site => site.Bits != BitWidths.Float),
+        .. selection.Scans.SelectMany(
+            _ => OfScans, (scan, kind) => new QuantizedSite(scan.Node, kind, scan.Bits)),
+    ];
 }

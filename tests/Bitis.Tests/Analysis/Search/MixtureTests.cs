@@ -1,4 +1,5 @@
 using Bitis.Analysis.Search;
+using Bitis.Analysis.Search.Mixtures;
 using Bitis.Quantization;
 using Bitis.Quantization.Scans;
 using Bitis.Tests.Quantization;
@@ -14,28 +15,75 @@ public sealed class MixtureTests
     private static readonly SearchSpace Space = new(Model.Graph, Bits, [Scope.Linear, Scope.Ssm, Scope.Full]);
 
     [Fact]
-    public void Blocks_are_the_models_and_stem_and_head()
+    public void Parts_are_layers_of_one_kind_in_a_block_and_stem_and_head()
     {
-        Assert.Equal("patch_embed.proj", Space.Blocks[0].Name);
-        Assert.Equal("layers.0.*", Space.Blocks[1].Name);
-        Assert.Equal("head", Space.Blocks[^1].Name);
-        Assert.Equal(2 + Model.Graph.BlockCount, Space.Blocks.Count);
-        Assert.All(Space.Choices, list => Assert.Equal(BlockChoice.Float, list[0]));
-        // Only scope full has them, with the bits as they are given.
-        Assert.Equal(["float", "w8a8,full", "w4a8,full", "w4a4,full"], Space.Choices[0].Select(c => c.ToString()));
-        Assert.Equal(1 + 9, Space.Choices[1].Count);
+        Assert.Equal(2 + (3 * Model.Graph.BlockCount), Space.Parts.Count);
+        Assert.Equal(
+            ["patch_embed.proj", "layers.0.mixer.conv1d*", "layers.0.mixer.scan*"],
+            Space.Parts.Select(part => part.Name).Where(name => !name.Contains(' ')).Take(3));
+        Assert.Equal("head", Space.Parts[^1].Name);
+        Assert.All(Space.Choices, list => Assert.Equal(PartChoice.Float, list[0]));
+        // Only scope full has the stem, with the bits as they are given.
+        Assert.Equal(["float", "w8a8,full", "w4a8,full", "w4a4,full"], ChoicesOf("patch_embed.proj"));
+        // A scan has the bits of activations.
+        Assert.Equal(["float", "w8a8,ssm", "w4a4,ssm"], ChoicesOf("layers.0.mixer.scan*"));
+        Assert.Equal(["float", "w8a8,full", "w4a8,full", "w4a4,full"], ChoicesOf("layers.0.mixer.conv1d*"));
+        SearchPart linear = Space.Parts.First(part => part.Kind == PartKind.Linear && part.Sites.Count > 1);
+        Assert.Contains("layers.0.mixer.in_proj", linear.Patterns);
+        Assert.Equal("layers.0.*", linear.SegmentPattern);
+        Assert.Equal(["float", "w8a8,linear", "w4a8,linear", "w4a4,linear"], ChoicesOf(linear.Name));
+    }
+
+    /// <summary>Linear layers are timed beside float32, all others beside quantized linear layers.</summary>
+    [Fact]
+    public void Each_choice_of_a_part_is_timed_beside_another_mixture()
+    {
+        Assert.All(Space.Timed[0].Mixture, choice => Assert.Equal(0, choice));
+        foreach ((int p, SearchPart part) in Space.Parts.Index())
+        {
+            for (int choice = 1; choice < Space.Choices[p].Count; choice++)
+            {
+                TimedMixture timed = Space.Timed.First(one => one.Kind == part.Kind && one.Mixture[p] == choice);
+                Assert.Equal(0, timed.Beside[p]);
+                Assert.Contains(Space.Timed, one => one.Mixture.SequenceEqual(timed.Beside));
+                Assert.All(Space.Parts.Index(), other => Assert.Equal(
+                    other.Item.Kind == part.Kind, timed.Mixture[other.Index] != timed.Beside[other.Index]));
+            }
+        }
+    }
+
+    /// <summary>An override for a block stands behind those for its parts.</summary>
+    [Fact]
+    public void A_recipe_says_most_with_few_overrides()
+    {
+        int[] mixture = Space.UniformMixture(new PartChoice(new(4, 8), Scope.Full));
+        Set("layers.0.mixer.scan*", PartChoice.Float);
+        Set("layers.1.mixer.scan*", PartChoice.Float);
+        int linear = Space.Parts.Index().First(part => part.Item.Kind == PartKind.Linear).Index;
+        mixture[linear] = Space.IndexOf(linear, new PartChoice(new(8, 8), Scope.Linear));
+        Recipe recipe = MixedRecipe.Of(Space, mixture, "mse")!;
+        Assert.Equal(
+            ["layers.0.mixer.conv1d*=w4a8,full", "layers.0.*=w8a8,linear", "layers.1.mixer.scan*=w32a32"],
+            recipe.Overrides.Select(entry => entry.ToString()));
+        Assert.Equal((new BitWidths(4, 8), Scope.Full), (recipe.Bits, recipe.Scope));
+
+        void Set(string name, PartChoice choice)
+        {
+            int part = Space.Parts.Index().Single(entry => entry.Item.Name == name).Index;
+            mixture[part] = Space.IndexOf(part, choice);
+        }
     }
 
     [Fact]
     public void A_uniform_mixture_is_a_recipe_without_overrides()
     {
-        foreach (BlockChoice choice in Space.Uniform)
+        foreach (PartChoice choice in Space.Uniform)
         {
             Recipe recipe = MixedRecipe.Of(Space, Space.UniformMixture(choice), "mse")!;
             Assert.Equal(
                 new Recipe { Method = "mse", Bits = choice.Bits, Scope = choice.Scope!.Value }, recipe);
         }
-        Assert.Null(MixedRecipe.Of(Space, new int[Space.Blocks.Count], "mse"));
+        Assert.Null(MixedRecipe.Of(Space, new int[Space.Parts.Count], "mse"));
     }
 
     /// <summary>What is put together has the bits of what the recipe makes.</summary>
@@ -44,6 +92,9 @@ public sealed class MixtureTests
     [InlineData("mse", 2)]
     [InlineData("quamba", 3)]
     [InlineData("log2", 4)]
+    [InlineData("mse", 5)]
+    [InlineData("mse", 6)]
+    [InlineData("mse", 7)]
     public void A_mixture_put_together_is_the_recipes_model(string method, int seed)
     {
         var random = new Random(seed);
@@ -64,7 +115,7 @@ public sealed class MixtureTests
     {
         CalibrationSet images = CalibrationSet.FromTensors(MicroModel.Images(Model, 4, seed: 1));
         var models = new MixedModels(Model, images, Space, "smoothquant", threads: 1);
-        int[] mixture = Space.UniformMixture(new BlockChoice(new(8, 8), Scope.Linear));
+        int[] mixture = Space.UniformMixture(new PartChoice(new(8, 8), Scope.Linear));
         QuantizedModel whole = PostTrainingQuantizer.Quantize(Model, images, models.RecipeOf(mixture)!);
         Assert.False(models.IsPutTogether);
         Assert.Equal(Bytes(whole), Bytes(models.Create(mixture, progress: null, default)));
@@ -103,6 +154,9 @@ public sealed class MixtureTests
         Assert.Contains(
             "is not a budget", Assert.Throws<BitisException>(() => SearchBudget.Parse(text)).Message,
             StringComparison.Ordinal);
+
+    private static IEnumerable<string> ChoicesOf(string name) =>
+        Space.Choices[Space.Parts.Index().Single(part => part.Item.Name == name).Index].Select(c => c.ToString());
 
     private static byte[] Bytes(QuantizedModel model)
     {

@@ -12,7 +12,7 @@ public sealed class ParetoFrontTests
     [InlineData(4, 1, 6)]
     public void It_is_the_front_of_all_combinations(int seed, int blocks, int options)
     {
-        BlockOption[][] table = Table(seed, blocks, options);
+        PartOption[][] table = Table(seed, blocks, options);
         (double Cost, double Loss)[] all = [.. Combinations(table)];
         IReadOnlyList<FrontPoint> front = ParetoFront.Of(table);
         Assert.All(front, point => Assert.Equal(
@@ -29,7 +29,7 @@ public sealed class ParetoFrontTests
     [Fact]
     public void Equal_options_give_one_point()
     {
-        BlockOption[] same = [new(1, 1), new(1, 1), new(1, 2)];
+        PartOption[] same = [new(1, 1), new(1, 1), new(1, 2)];
         Assert.Equal([new(3, 3)], ParetoFront.Of([same, same, same]).Select(point => (point.Cost, point.Loss)));
     }
 
@@ -38,7 +38,7 @@ public sealed class ParetoFrontTests
     public void A_thinned_front_is_close()
     {
         var random = new Random(5);
-        BlockOption[][] table =
+        PartOption[][] table =
             [.. Enumerable.Range(0, 7).Select(_ => Enumerable.Range(0, 5).Select(_ => Traded()).ToArray())];
         IReadOnlyList<FrontPoint> exact = ParetoFront.Of(table), thinned = ParetoFront.Of(table, most: 200);
         Assert.True(exact.Count > 250);
@@ -52,32 +52,32 @@ public sealed class ParetoFrontTests
         }
 
         // The cheaper, the worse: so that many are on the front.
-        BlockOption Traded()
+        PartOption Traded()
         {
             double cost = random.NextDouble();
-            return new BlockOption(cost, 1 - cost + (0.05 * random.NextDouble()));
+            return new PartOption(cost, 1 - cost + (0.05 * random.NextDouble()));
         }
     }
 
-    private static BlockOption[][] Table(int seed, int blocks, int options)
+    private static PartOption[][] Table(int seed, int blocks, int options)
     {
         var random = new Random(seed);
         return
         [
             .. Enumerable.Range(0, blocks).Select(_ => Enumerable.Range(0, options)
-                .Select(_ => new BlockOption(random.Next(1, 50), random.Next(0, 64) / 8.0)).ToArray()),
+                .Select(_ => new PartOption(random.Next(1, 50), random.Next(0, 64) / 8.0)).ToArray()),
         ];
     }
 
-    private static IEnumerable<(double Cost, double Loss)> Combinations(BlockOption[][] table)
+    private static IEnumerable<(double Cost, double Loss)> Combinations(PartOption[][] table)
     {
         IEnumerable<(double Cost, double Loss)> all = [(0, 0)];
-        foreach (BlockOption[] options in table)
+        foreach (PartOption[] options in table)
             all = all.SelectMany(sum => options.Select(option => (sum.Cost + option.Cost, sum.Loss + option.Loss)));
         return all;
     }
 
-    private static (double Cost, double Loss) Sum(BlockOption[][] table, int[] choices) => (
+    private static (double Cost, double Loss) Sum(PartOption[][] table, int[] choices) => (
         table.Select((options, block) => options[choices[block]].Cost).Sum(),
         table.Select((options, block) => options[choices[block]].Loss).Sum());
 }

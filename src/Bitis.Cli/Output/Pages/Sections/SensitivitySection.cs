@@ -10,6 +10,8 @@ internal static class SensitivitySection
     {
         IReadOnlyList<ResultNode> sites = result.List("sites");
         ResultNode[] scored = [.. sites.Where(site => site.Has("score"))];
+        IReadOnlyList<ResultNode> widths = result.ListOrEmpty("widths");
+        bool several = widths.Count > 1;
         return new PageSection($"Sensitivity of {result.Text("model")}", result.File)
         {
             Facts =
@@ -19,11 +21,14 @@ internal static class SensitivitySection
                 ("calibration", $"{result.Number("calibrationImages"):0} of {result.Text("calibration")}"),
                 ("top-1 in float32", result.NumberOrNull("floatTop1") is { } top1 ? Format.Percent(top1) : null),
                 ("mIoU in float32", result.NumberOrNull("floatMeanIou") is { } iou ? Format.Percent(iou) : null),
-                ("all sites quantized", $"{Format.Percent(result["all"].Number("sameTop1"))} as float32"),
+                ("bits", several ? string.Join(", ", widths.Select(width => width.Text("bits"))) : null),
+                ("all sites quantized", several
+                    ? string.Join(", ", widths.Select(width => $"{width.Text("bits")} {Agreement(width["all"])}"))
+                    : Agreement(result["all"])),
                 ("rank correlation", result.NumberOrNull("rankCorrelation") is { } rho
                     ? $"{rho:0.00} between the score and exact runs, over {result.Number("exact"):0} of them" : null),
             ],
-            Charts = [.. Layers(scored), .. Sites([.. scored.Take(Shown)])],
+            Charts = [.. Layers(scored, several), .. Sites([.. scored.Take(Shown)], several)],
             Tables =
             [
                 new PageTable(
@@ -43,13 +48,13 @@ internal static class SensitivitySection
         };
     }
 
-    private static IEnumerable<PageChart> Sites(ResultNode[] sites)
+    private static IEnumerable<PageChart> Sites(ResultNode[] sites, bool several)
     {
         if (sites.Length == 0)
             yield break;
         yield return new PageChart(
             "The most sensitive sites", ChartKind.Bar,
-            new ChartAxis("site", Categories: [.. sites.Select(site => site.Text("site"))]),
+            new ChartAxis("site", Categories: [.. sites.Select(site => WithBits(site, "site", several))]),
             new ChartAxis("score", Log: true),
             [
                 .. sites.Select((site, i) => (Site: site, Index: i)).GroupBy(s => s.Site.Text("kind")).Select(
@@ -59,13 +64,13 @@ internal static class SensitivitySection
     }
 
     /// <summary>The sum of the scores of each block, by kind.</summary>
-    private static IEnumerable<PageChart> Layers(ResultNode[] sites)
+    private static IEnumerable<PageChart> Layers(ResultNode[] sites, bool several)
     {
         ResultNode[] inBlocks = [.. sites.Where(site => site.Has("block"))];
         if (inBlocks.Length == 0)
             yield break;
         int[] blocks = [.. inBlocks.Select(site => (int)site.Number("block")).Distinct().Order()];
-        string[] kinds = [.. inBlocks.Select(site => site.Text("kind")).Distinct().Order()];
+        string[] kinds = [.. inBlocks.Select(site => WithBits(site, "kind", several)).Distinct().Order()];
         yield return new PageChart(
             "Sensitivity by block", ChartKind.Heatmap,
             new ChartAxis("block", Categories: [.. blocks.Select(block => $"{block}")]),
@@ -73,8 +78,9 @@ internal static class SensitivitySection
             [
                 new ChartSeries("score",
                 [
-                    .. inBlocks.GroupBy(s => (Block: (int)s.Number("block"), Kind: s.Text("kind"))).Select(
-                        cell => new ChartPoint(
+                    .. inBlocks
+                        .GroupBy(s => (Block: (int)s.Number("block"), Kind: WithBits(s, "kind", several)))
+                        .Select(cell => new ChartPoint(
                             Array.IndexOf(blocks, cell.Key.Block), Array.IndexOf(kinds, cell.Key.Kind),
                             cell.Sum(site => site.Number("score")))),
                 ]),
@@ -83,6 +89,11 @@ internal static class SensitivitySection
             Note = "The sum of the scores of a block's sites: what quantizing them does to the answers.",
         };
     }
+
+    private static string WithBits(ResultNode site, string member, bool several) =>
+        several ? $"{site.Text(member)}, {site.Number("bits"):0} bits" : site.Text(member);
+
+    private static string Agreement(ResultNode effect) => $"{Format.Percent(effect.Number("sameTop1"))} as float32";
 
     private static string[] Effect(ResultNode site, string member) => site.Has(member)
         ? [Optional(site[member], "logitSnrDb"), PageText.Percent(site[member].Number("sameTop1"))]

@@ -67,13 +67,13 @@ internal sealed record SearchResult(
         report.Line("On the images that report, and timed again in turn:");
         List<string[]> rows =
         [
-            ["float32", Format.Percent(FloatReportingTop1 ?? FloatReportingMeanIou), "",
+            ["float32", Format.Percent(FloatReportingTop1 ?? FloatReportingMeanIou), "", "",
                 Format.Bytes(FloatBytes), $"{FloatMs:0.000}"],
         ];
         if (BestUniform is not null && BestUniform != Chosen)
             rows.Add(Row("best uniform", BestUniform));
         rows.Add(Row("chosen", Chosen));
-        report.Table(["", $">{measure}", ">drop", ">file", ">ms"], rows);
+        report.Table(["", $">{measure}", ">drop", ">expected", ">file", ">ms"], rows);
         report.Line();
         report.Fields(
             ("chosen", InWords.Of(Chosen.Recipe)),
@@ -83,6 +83,7 @@ internal sealed record SearchResult(
         static string[] Row(string name, SearchedRecipe recipe) =>
         [
             name, Format.Percent(recipe.ReportingTop1 ?? recipe.ReportingMeanIou), recipe.ReportingDropInWords ?? "",
+            recipe.ReportingExpectedDrop is { } expected ? $"{expected:0.00}" : "",
             Format.Bytes(recipe.FileBytes), $"{recipe.LatencyMs:0.000}",
         ];
     }

@@ -15,6 +15,7 @@ namespace Bitis.Cli.Output.Results.Choosing;
 /// <param name="ReportingMeanIou">Of models that segment: the mean IoU instead.</param>
 /// <param name="ReportingDrop">How much less that is than the float model's.</param>
 /// <param name="ReportingDropError">The standard error of that drop.</param>
+/// <param name="ReportingExpectedDrop">What the changed answers cost there on average.</param>
 /// <param name="FileBytes">The size of the model's file.</param>
 /// <param name="PredictedMs">The milliseconds for one image, from the operations of its blocks.</param>
 /// <param name="LatencyMs">The milliseconds of the whole model, which a tenth of the runs beat.</param>
@@ -31,6 +32,7 @@ internal sealed record SearchedRecipe(
     double? ReportingMeanIou,
     double? ReportingDrop,
     double? ReportingDropError,
+    double? ReportingExpectedDrop,
     long FileBytes,
     double PredictedMs,
     double? LatencyMs)
@@ -40,7 +42,7 @@ internal sealed record SearchedRecipe(
         point.Recipe, point.IsUniform, segments ? null : point.Choosing.Score, segments ? point.Choosing.Score : null,
         point.Choosing.Drop, point.Choosing.DropError, point.Value(SearchMeasure.Drop), point.Choosing.SameTop1,
         segments ? null : point.Reporting?.Score, segments ? point.Reporting?.Score : null, point.Reporting?.Drop,
-        point.Reporting?.DropError, point.FileBytes, point.PredictedMs, point.LatencyMs);
+        point.Reporting?.DropError, point.Reporting?.ExpectedDrop, point.FileBytes, point.PredictedMs, point.LatencyMs);
 
     /// <summary>The drop on the images that choose, with its standard error.</summary>
     internal string DropInWords => InPoints(Drop, DropError);

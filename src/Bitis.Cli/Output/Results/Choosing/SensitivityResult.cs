@@ -14,6 +14,7 @@ internal sealed record SensitivityResult(
     double? FloatTop1,
     double? FloatMeanIou,
     SiteEffect All,
+    IReadOnlyList<WidthEffect> Widths,
     IReadOnlyList<SiteSensitivity> Sites,
     double? RankCorrelation,
     int Exact,
@@ -24,21 +25,24 @@ internal sealed record SensitivityResult(
     public void Describe(Report report)
     {
         report.Fields(
+        [
             ("model", $"{Model} ({Family})"),
-            ("recipe", InWords.Of(Recipe)),
+            ("recipe", string.Join("; ", Widths.Select(one => InWords.Of(Recipe with { Bits = one.Bits })))),
             ("calibration", $"{CalibrationImages} of {Calibration}"),
             ("images", $"{Data ?? "those of the calibration"}; {Images} answered"),
             ("classes", ClassMatch),
             ("top-1 in float32", FloatTop1 is null ? null : Format.Percent(FloatTop1)),
             ("mIoU in float32", FloatMeanIou is null ? null : Format.Percent(FloatMeanIou)),
-            ("all sites quantized", Words(All)),
+            .. Widths.Select(one => (
+                Widths.Count == 1 ? "all sites quantized" : $"all sites in {one.Bits}", (string?)Words(one.All))),
             (
                 "rank correlation",
                 RankCorrelation is { } rho
                     ? $"{rho:0.00} between the score and the noise of the logits, over {Exact} exact runs"
                     : null),
             ("resumed", Resumed == 0 ? null : $"{DisplayText.Count(Resumed, "site")} of an earlier run"),
-            ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))));
+            ("time", Format.Duration(TimeSpan.FromSeconds(Seconds))),
+        ]);
         report.Line();
         report.Table(
             [

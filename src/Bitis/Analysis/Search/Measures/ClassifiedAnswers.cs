@@ -14,7 +14,8 @@ internal sealed class ClassifiedAnswers : SearchAnswers
     private readonly ClassMap _classes;
     private readonly int _batchSize, _threads;
     private readonly List<float[]> _logits = [];
-    private readonly List<bool> _isCorrect = [];
+    private readonly List<int> _labels = [], _answers = [];
+    private readonly FittedShares _shares;
 
     /// <summary>Answers all images with the float model.</summary>
     public ClassifiedAnswers(
@@ -28,41 +29,43 @@ internal sealed class ClassifiedAnswers : SearchAnswers
         foreach ((float[] logits, int label) in Answers(session, cancellationToken))
         {
             _logits.Add(logits);
-            _isCorrect.Add(TopK.First(logits) == label);
+            _labels.Add(label);
+            _answers.Add(TopK.First(logits));
             progress?.Report(new WorkProgress("answering in float32", _logits.Count, images.Count));
         }
+        _shares = new FittedShares(_logits, _labels);
     }
 
     /// <inheritdoc />
     public override int Images => _logits.Count;
 
     /// <inheritdoc />
-    public override double FloatScore => (double)_isCorrect.Count(isCorrect => isCorrect) / Images;
+    public override double FloatScore =>
+        (double)_answers.Zip(_labels).Count(pair => pair.First == pair.Second) / Images;
 
     /// <inheritdoc />
     public override AnswerQuality Measure(QuantizedModel model, CancellationToken cancellationToken)
     {
         using InferenceSession session = InferenceSession.Create(
             model, new SessionOptions { Threads = _threads }, cancellationToken);
-        int image = 0, correct = 0, same = 0, changed = 0, lost = 0;
-        double loss = 0;
+        int image = 0, correct = 0, same = 0, changed = 0;
+        double loss = 0, expected = 0;
         foreach ((float[] logits, int label) in Answers(session, cancellationToken))
         {
-            float[] exact = _logits[image];
-            int answer = TopK.First(logits);
-            bool isCorrect = answer == label;
-            correct += isCorrect ? 1 : 0;
-            same += answer == TopK.First(exact) ? 1 : 0;
-            changed += isCorrect != _isCorrect[image] ? 1 : 0;
-            lost += _isCorrect[image] ? 1 : 0;
-            lost -= isCorrect ? 1 : 0;
-            loss += Divergence(exact, logits);
+            int answer = TopK.First(logits), original = _answers[image];
+            correct += answer == label ? 1 : 0;
+            same += answer == original ? 1 : 0;
+            changed += (answer == label) != (original == label) ? 1 : 0;
+            if (answer != original)
+                expected += _shares.Of(image, original) - _shares.Of(image, answer);
+            loss += Divergence(_logits[image], logits);
             image++;
         }
-        double drop = (double)lost / image, variance = ((double)changed / image) - (drop * drop);
+        double score = (double)correct / image, drop = FloatScore - score;
+        double variance = ((double)changed / image) - (drop * drop);
         return new AnswerQuality(
-            (double)correct / image, 100 * drop, (double)same / image, loss / image,
-            100 * Math.Sqrt(variance / image));
+            score, 100 * drop, (double)same / image, loss / image, 100 * Math.Sqrt(variance / image),
+            100 * expected / image);
     }
 
     private static double Divergence(float[] exact, float[] logits)

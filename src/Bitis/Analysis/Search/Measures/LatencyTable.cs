@@ -1,17 +1,17 @@
 using System.Diagnostics;
+using Bitis.Analysis.Search.Mixtures;
 using Bitis.Evaluation;
 using Bitis.Execution.Planning;
-using Bitis.Graphs;
 using Bitis.Tensors;
 
 namespace Bitis.Analysis.Search.Measures;
 
-/// <summary>What each choice of each block takes on this machine, for one image.</summary>
+/// <summary>What each choice of each part takes on this machine, for one image.</summary>
 /// <remarks>
 /// A time is that which a tenth of the runs beat: what other programs do disturbs it less than the median.
 /// </remarks>
 /// <param name="FloatMs">The milliseconds of the whole float model.</param>
-/// <param name="Ms">What the choices of the blocks take, in shares that sum up to the float model's time.</param>
+/// <param name="Ms">How much more the choices of the parts take than float32.</param>
 internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<double>> Ms)
 {
     private const int WarmUp = 3, LeastRuns = 15, MostRuns = 201;
@@ -19,32 +19,28 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
     /// <summary>Slow models are run less often, so that a measurement takes about this long.</summary>
     private static readonly TimeSpan UsualTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>What a mixture takes, from the float model's time and the differences of its blocks.</summary>
+    /// <summary>What a mixture takes, from the float model's time and the differences of its parts.</summary>
     public double Predict(IReadOnlyList<int> mixture) =>
-        FloatMs + mixture.Select((choice, block) => Ms[block][choice] - Ms[block][0]).Sum();
+        FloatMs + mixture.Select((choice, part) => Ms[part][choice]).Sum();
 
-    /// <summary>Times the operations of models in which all blocks have one choice.</summary>
+    /// <summary>Times the operations of models in which parts of one kind have one choice.</summary>
     /// <remarks>The models take turns. An operation belongs to the block of the last node that it computes.</remarks>
     public static LatencyTable Measure(
         VisionModel model, SearchSpace space, MixedModels models, int threads, IProgress<WorkProgress>? progress,
         CancellationToken cancellationToken)
     {
-        IReadOnlyList<BlockChoice> candidates = space.Candidates;
-        int[][] mixtures =
-            [.. candidates.Select(choice => Enumerable.Range(0, space.Blocks.Count)
-                .Select(block => space.IndexOf(block, choice)).ToArray())];
         var options = new SessionOptions { Threads = threads };
         var sessions = new List<MeasuredSession>();
         try
         {
             sessions.Add(new MeasuredSession(model, options, cancellationToken));
-            foreach (int[] mixture in mixtures[1..])
+            foreach (TimedMixture timed in space.Timed.Skip(1))
             {
-                QuantizedModel quantized = models.Create(mixture, progress, cancellationToken);
+                QuantizedModel quantized = models.Create(timed.Mixture, progress, cancellationToken);
                 sessions.Add(new MeasuredSession(quantized, options, cancellationToken));
             }
             FloatTensor image = Latency.RandomImage(model.Config);
-            return FromTimes(space, mixtures, Times(sessions, image, progress, cancellationToken));
+            return FromTimes(space, Times(sessions, image, progress, cancellationToken));
         }
         finally
         {
@@ -93,7 +89,7 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
             return null;
         var rows = new List<IReadOnlyList<double>>();
         int next = 1;
-        foreach (IReadOnlyList<BlockChoice> choices in space.Choices)
+        foreach (IReadOnlyList<PartChoice> choices in space.Choices)
         {
             rows.Add([.. values.Skip(next).Take(choices.Count)]);
             next += choices.Count;
@@ -147,22 +143,30 @@ internal sealed record LatencyTable(double FloatMs, IReadOnlyList<IReadOnlyList<
     }
 
     private static LatencyTable FromTimes(
-        SearchSpace space, int[][] mixtures, (double FloatMs, Dictionary<string, double>[] Nodes) times)
+        SearchSpace space, (double FloatMs, Dictionary<string, double>[] Nodes) times)
     {
+        IReadOnlyList<TimedMixture> timed = space.Timed;
         // Operations that are timed one by one take a little longer than in a run.
         double scale = times.FloatMs / times.Nodes[0].Values.Sum();
-        var rows = new List<IReadOnlyList<double>>();
-        foreach ((int block, IReadOnlyList<BlockChoice> choices) in space.Choices.Index())
-        {
-            IReadOnlyList<Node> nodes = space.Blocks[block].Nodes;
-            rows.Add(
+        return new LatencyTable(
+            times.FloatMs,
             [
-                .. choices.Select((_, choice) => scale * nodes.Sum(node =>
-                    times.Nodes[Array.FindIndex(mixtures, mixture => mixture[block] == choice)]
-                        .GetValueOrDefault(node.Name))),
+                .. space.Choices.Select((choices, part) => (IReadOnlyList<double>)
+                    [.. choices.Select((_, choice) => choice == 0 ? 0 : Difference(part, choice))]),
             ]);
+
+        double Difference(int part, int choice)
+        {
+            TimedMixture one = timed.First(
+                entry => entry.Kind == space.Parts[part].Kind && entry.Mixture[part] == choice);
+            return scale * (Ms(part, one) - Ms(part, timed.First(entry => entry.Mixture.SequenceEqual(one.Beside))));
         }
-        return new LatencyTable(times.FloatMs, rows);
+
+        double Ms(int part, TimedMixture mixture)
+        {
+            Dictionary<string, double> nodes = times.Nodes[timed.Index().First(entry => entry.Item == mixture).Index];
+            return space.Parts[part].Segment.Nodes.Sum(node => nodes.GetValueOrDefault(node.Name));
+        }
     }
 
     private static double Undisturbed(IEnumerable<double> values)

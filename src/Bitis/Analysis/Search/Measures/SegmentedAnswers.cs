@@ -21,6 +21,7 @@ internal sealed class SegmentedAnswers(
     {
         ModelMeasures measures = _comparison.Measure(model, progress: null, cancellationToken);
         double score = measures.MeanIou ?? 0, same = measures.SameTop1 ?? 0;
-        return new AnswerQuality(score, 100 * (FloatScore - score), same, Loss: 1 - same, DropError: null);
+        return new AnswerQuality(
+            score, 100 * (FloatScore - score), same, Loss: 1 - same, DropError: null, ExpectedDrop: null);
     }
 }

@@ -3,7 +3,7 @@ using Bitis.Quantization;
 using Bitis.Quantization.Recipes;
 using Bitis.Quantization.Scans;
 
-namespace Bitis.Analysis.Search;
+namespace Bitis.Analysis.Search.Mixtures;
 
 /// <summary>Quantizes a model with mixtures of one method.</summary>
 /// <remarks>
@@ -25,7 +25,7 @@ internal sealed class MixedModels
     /// <summary>Describes the mixtures.</summary>
     /// <param name="model">The float model, with batch norms folded.</param>
     /// <param name="images">The images that calibrate.</param>
-    /// <param name="space">What blocks may get.</param>
+    /// <param name="space">What parts may get.</param>
     /// <param name="method">The method.</param>
     /// <param name="threads">How many threads compute; 0 for one on each processor.</param>
     public MixedModels(VisionModel model, CalibrationSet images, SearchSpace space, string method, int threads)
@@ -54,9 +54,9 @@ internal sealed class MixedModels
         var weights = new Dictionary<string, FloatTensor>(_model.Weights);
         var layers = new Dictionary<string, QuantizedLayer>();
         var scans = new Dictionary<string, QuantizedScan>();
-        foreach ((int choice, int block) in mixture.Select((choice, block) => (choice, block)))
+        foreach ((int part, int choice) in mixture.Index())
         {
-            foreach ((Node node, BitWidths bits) in _space.Blocks[block].Sites(_space.Choices[block][choice]))
+            foreach ((Node node, BitWidths bits) in _space.Parts[part].Quantized(_space.Choices[part][choice]))
             {
                 if (node.Operator.ScanSize is not null)
                     scans.Add(node.Name, _scans[(node.Name, bits.Activations)]);
@@ -71,7 +71,7 @@ internal sealed class MixedModels
             _images.Digest, weights, layers, scans);
     }
 
-    /// <summary>Quantizes as a whole. Mixtures are needed again when they are timed; single blocks are not.</summary>
+    /// <summary>Quantizes as a whole. Mixtures are needed again when they are timed; single parts are not.</summary>
     private QuantizedModel Learn(Recipe recipe, bool isKept, CancellationToken cancellationToken)
     {
         string key = $"{recipe.Bits} {recipe.Scope} {string.Join(' ', recipe.Overrides)}";
