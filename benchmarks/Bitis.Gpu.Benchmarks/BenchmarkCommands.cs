@@ -34,7 +34,7 @@ internal static class BenchmarkCommands
             switch (rest)
             {
                 case ["device"]:
-                    BenchmarkDevice.Describe(Open, output);
+                    BenchmarkDevice.Describe(isEmulated, output);
                     return 0;
                 case ["texts", string folder]:
                     Texts.Write(folder, output);
