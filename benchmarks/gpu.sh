@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures Bitis on a GPU of NVIDIA in at most 6 minutes, and writes gpu-NAME.md.
 #
-#   benchmarks/gpu.sh publish FOLDER     here, with the .NET SDK: makes a folder of about 20 MB
+#   benchmarks/gpu.sh publish FOLDER     here, with the .NET SDK: makes a folder of about 22 MB
 #   FOLDER/gpu.sh [RESULTS] [IMAGES]     there, without .NET: RESULTS is the folder of the file (default: this one),
 #                                        IMAGES is CIFAR-10's test_batch.bin, for vim-cifar10
 #
