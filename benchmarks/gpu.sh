@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Measures Bitis on a GPU of NVIDIA in at most 6 minutes, and writes gpu-NAME.md.
 #
-#   benchmarks/gpu.sh publish FOLDER     here, with the .NET SDK: makes a folder of about 20 MB
+#   benchmarks/gpu.sh publish FOLDER     here, with the .NET SDK: makes a folder of about 22 MB
 #   FOLDER/gpu.sh [RESULTS] [IMAGES]     there, without .NET: RESULTS is the folder of the file (default: this one),
-#                                        IMAGES is CIFAR-10's test_batch.bin, for accuracies
+#                                        IMAGES is CIFAR-10's test_batch.bin, for vim-cifar10
 #
 # A step that fails or takes too long is noted, and the others go on. ptxas, cuobjdump, compute-sanitizer and PyTorch
 # are used where they are found. BITIS_GPU_EMULATED=1 tries all steps on the interpreter.
@@ -17,7 +17,7 @@ if [ "${1:-}" = publish ]; then
     dotnet publish "$here/Bitis.Gpu.Benchmarks" -c Release -r linux-x64 --self-contained -o "$2" --nologo -v quiet
     rm -f "$2"/*.pdb "$2"/*.xml
     cp "$here/gpu.sh" "$2/gpu.sh"
-    cp "$here/../models/vim-cifar10.safetensors" "$2/"
+    cp "$here/../models/vim-micro-builtin.safetensors" "$here/../models/vim-cifar10.safetensors" "$2/"
     git -C "$here" rev-parse --short HEAD >"$2/commit" 2>/dev/null || true
     du -sh "$2" | cut -f1
     exit
@@ -142,8 +142,12 @@ PYTHON
 }
 
 accuracy() {
-    [ -n "$images" ] || { echo "No images were given."; return; }
-    bench accuracy "$here/vim-cifar10.safetensors" "$images"
+    local status=0
+    bench accuracy "$here/vim-micro-builtin.safetensors" builtin/test || status=$?
+    echo
+    [ -n "$images" ] || { echo "No images of CIFAR-10 were given."; return $status; }
+    bench accuracy "$here/vim-cifar10.safetensors" "$images" || status=$?
+    return $status
 }
 
 kernels_of() {
@@ -178,7 +182,7 @@ export -f bench
     step 20 "Rates" bench micro
     step 20 "Products" bench products
     step 25 "Products of PyTorch" torch_products
-    step 30 "Accuracy on CIFAR-10" accuracy
+    step 60 "Answers of trained models" accuracy
     step 90 "Larger models" bench models vim-small vim-base vmamba-tiny
     step 30 "Sanitizer" sanitize
     step 30 "Instructions" instructions

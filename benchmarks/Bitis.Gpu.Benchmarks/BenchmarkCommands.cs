@@ -19,7 +19,8 @@ internal static class BenchmarkCommands
           products               products of the models' shapes
           models [VARIANT...]    images per second in all precisions at batch 1, 16, 128
           kernels VARIANT        each kernel's time beside its bound
-          accuracy MODEL IMAGES  accuracy and agreement with the CPU on CIFAR-10's binary test images
+          accuracy MODEL IMAGES [FIRST COUNT [PRECISION...]]
+                                 a trained model's answers beside the CPU's; images: builtin/test, test_batch.bin, ...
           roofline VARIANT       bounds of each kernel on several GPUs; needs no GPU
         """;
 
@@ -34,7 +35,7 @@ internal static class BenchmarkCommands
             switch (rest)
             {
                 case ["device"]:
-                    BenchmarkDevice.Describe(Open, output);
+                    BenchmarkDevice.Describe(isEmulated, output);
                     return 0;
                 case ["texts", string folder]:
                     Texts.Write(folder, output);
@@ -56,8 +57,8 @@ internal static class BenchmarkCommands
                 case ["kernels", string variant]:
                     KernelTimes.Run(Open, variant, isEmulated, output);
                     return 0;
-                case ["accuracy", string model, string images]:
-                    return Accuracy.Run(Open, model, images, isEmulated, output) ? 0 : 1;
+                case ["accuracy", string model, string images, .. string[] selection]:
+                    return Accuracy.Run(Open, model, images, selection, isEmulated, output) ? 0 : 1;
                 case ["roofline", string variant]:
                     RooflineTable.Write(variant, output);
                     return 0;

@@ -19,6 +19,9 @@ internal sealed class EmulatedDevice(PtxTarget target, int? seed = null, long ca
     /// <summary>The most memory that buffers may take; the tests' models are small.</summary>
     public long MemoryBytes { get; init; } = 1L << 30;
 
+    /// <summary>The most instructions of a warp in a launch: many times those of the longest kernel.</summary>
+    public long MaxInstructionsOfWarp { get; init; } = 1 << 25;
+
     /// <inheritdoc />
     public override string Name => $"emulated {target.Name}";
 

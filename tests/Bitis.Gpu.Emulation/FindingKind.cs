@@ -29,4 +29,7 @@ public enum FindingKind
 
     /// <summary>Some warps wait at a barrier that others never reach.</summary>
     Barrier,
+
+    /// <summary>A warp runs more instructions than any kernel needs: it never ends.</summary>
+    Endless,
 }

@@ -18,6 +18,7 @@ internal sealed class Warp
     private readonly List<PendingCopy> _copies = [];
     private int _copyGroup;
     private int _next;
+    private long _left;
     private Instruction? _current;
 
     /// <summary>Creates a warp that has not begun.</summary>
@@ -26,6 +27,7 @@ internal sealed class Warp
         Block = block;
         Index = index;
         GlobalWriter = block.Device.Memory.NextWriter++;
+        _left = block.Device.MaxInstructionsOfWarp;
         PtxProgram program = block.Program;
         Words = new uint[program.Rows * Lanes];
         Longs = new ulong[program.Longs * Lanes];
@@ -114,6 +116,7 @@ internal sealed class Warp
         {
             Instruction instruction = _current = code[_next++];
             instruction.Executions++;
+            _left--;
             uint mask = instruction.MaskFor(this);
             switch (instruction.Flow)
             {
@@ -133,6 +136,13 @@ internal sealed class Warp
                     {
                         IsDone = true;
                         return;
+                    }
+                    // Without branches, every kernel ends.
+                    if (_left < 0)
+                    {
+                        throw Finding(
+                            FindingKind.Endless,
+                            $"more than {Block.Device.MaxInstructionsOfWarp:N0} instructions, and no end");
                     }
                     _next = instruction.Target;
                     continue;
@@ -161,7 +171,9 @@ internal sealed class Warp
 
     /// <summary>A defect at the current instruction.</summary>
     public EmulationException Finding(FindingKind kind, string what) => new(
-        kind, $"{what}; '{_current?.Text}' of {Block.Program.Name}, block ({Block.X}, {Block.Y}), warp {Index}");
+        kind,
+        $"{what}; line {_current?.Line}, '{_current?.Text}', of {Block.Program.Name}, "
+        + $"block ({Block.X}, {Block.Y}), warp {Index}");
 
     private void SetRow(int row, Func<int, uint> value)
     {

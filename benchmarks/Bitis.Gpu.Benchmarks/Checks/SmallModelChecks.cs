@@ -1,3 +1,4 @@
+using Bitis.Gpu.Benchmarks.Measurements;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Emulation;
 using Bitis.Gpu.Plans;
@@ -82,7 +83,8 @@ internal static class SmallModelChecks
         FloatTensor images = BenchmarkModel.Images(model, 1);
         foreach (BenchmarkModel precision in BenchmarkModel.AllOf(model))
         {
-            using GpuPlan plan = precision.Build(open(), 1);
+            using GpuDevice device = open();
+            using GpuPlan plan = precision.Build(device, 1);
             plan.Run(images.Span, new float[model.Config.Classes]);
             output.WriteLine(precision.Precision);
         }
@@ -93,20 +95,12 @@ internal static class SmallModelChecks
     {
         try
         {
-            GpuDevice device = open();
-            var interpreter = new EmulatedDevice(PtxTarget.For(device.Capability));
-            using GpuPlan plan = precision.Build(new PairedDevice(device, interpreter, differences), AtOnce);
+            GpuDevice real = open();
+            using var pair = new PairedDevice(real, new EmulatedDevice(PtxTarget.For(real.Capability)), differences);
+            using GpuPlan plan = precision.Build(pair, AtOnce);
             using InferenceSession session = precision.CreateSession();
-            FloatTensor expected = session.Run(images);
-            var logits = new float[expected.Length];
-            plan.Run(images.Span, logits);
-            float largest = 0, difference = 0;
-            for (int i = 0; i < logits.Length; i++)
-            {
-                largest = Math.Max(largest, Math.Abs(expected.Span[i]));
-                difference = Math.Max(difference, Math.Abs(logits[i] - expected.Span[i]));
-            }
-            return (difference <= precision.Tolerance * largest, $"{difference / largest:P3} of the largest");
+            float share = LogitComparison.Of(plan, images, session).Share;
+            return (share <= precision.Tolerance, $"{share:P3} of the largest");
         }
         catch (Exception e) when (e is BitisException or EmulationException)
         {

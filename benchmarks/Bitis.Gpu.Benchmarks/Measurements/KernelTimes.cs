@@ -20,7 +20,8 @@ internal static class KernelTimes
             output.WriteLine($"\n{variant}, {precision.Precision}, batch {batch}:\n");
             try
             {
-                using GpuPlan plan = precision.Build(open(), batch);
+                using GpuDevice device = open();
+                using GpuPlan plan = precision.Build(device, batch);
                 Write(plan, BenchmarkModel.Images(model, batch).Span, Hardware.Of(plan.Device), batch, output);
             }
             catch (BitisException e)

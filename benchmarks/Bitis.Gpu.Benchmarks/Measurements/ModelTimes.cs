@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Plans;
 using Bitis.Models;
@@ -61,7 +60,8 @@ internal static class ModelTimes
         {
             try
             {
-                using GpuPlan plan = precision.Build(open(), batch);
+                using GpuDevice device = open();
+                using GpuPlan plan = precision.Build(device, batch);
                 if (batch == batches[1])
                     difference = Compare(plan, precision, BenchmarkModel.Images(model, Math.Min(batch, Compared)));
                 double seconds = SecondsOf(plan, BenchmarkModel.Images(model, batch));
@@ -96,17 +96,7 @@ internal static class ModelTimes
     private static string Compare(GpuPlan plan, BenchmarkModel precision, FloatTensor images)
     {
         using InferenceSession session = precision.CreateSession();
-        FloatTensor expected = session.Run(images);
-        var logits = new float[expected.Length];
-        plan.Run(images.Span, logits);
-        int classes = expected.Shape[1], count = expected.Shape[0];
-        float largest = TensorPrimitives.MaxMagnitude<float>(expected.Span);
-        float difference = 0;
-        for (int i = 0; i < logits.Length; i++)
-            difference = Math.Max(difference, Math.Abs(logits[i] - expected.Span[i]));
-        int same = Enumerable.Range(0, count).Count(i =>
-            TensorPrimitives.IndexOfMax<float>(logits.AsSpan(i * classes, classes))
-                == TensorPrimitives.IndexOfMax<float>(expected.Span.Slice(i * classes, classes)));
-        return $"{difference / Math.Abs(largest):P3} of the largest logit, {same} of {count} answers";
+        LogitComparison comparison = LogitComparison.Of(plan, images, session);
+        return $"{comparison.Share:P3} of the largest logit, {comparison.SameAnswers} of {comparison.Images} answers";
     }
 }

@@ -39,7 +39,7 @@ internal sealed class VersionCommand(CliContext context) : BitisCommand(
         {
             return (
                 [.. NvidiaGpu.FindAll().Select(gpu => new GpuReport(
-                    gpu.Name, gpu.MemoryBytes, gpu.ComputeCapability, gpu.DriverVersion))],
+                    gpu.Name, gpu.MemoryBytes, gpu.ComputeCapability, gpu.DriverVersion, gpu.WhyNot))],
                 null);
         }
         catch (BitisException e)

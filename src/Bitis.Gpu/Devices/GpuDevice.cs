@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Bitis.Gpu.Ptx;
 
 namespace Bitis.Gpu.Devices;
@@ -6,6 +8,8 @@ namespace Bitis.Gpu.Devices;
 /// <remarks>Buffers, functions and graphs belong to the device that made them and must not outlive it.</remarks>
 internal abstract class GpuDevice : IDisposable
 {
+    private readonly Dictionary<string, GpuBuffer> _constants = [];
+
     /// <summary>The name that the maker gave it.</summary>
     public abstract string Name { get; }
 
@@ -41,8 +45,19 @@ internal abstract class GpuDevice : IDisposable
     /// <summary>Runs launches one after the other, and tells how long each took.</summary>
     public abstract IReadOnlyList<TimeSpan> Time(IReadOnlyList<GpuLaunch> launches);
 
-    /// <summary>The bytes that were reserved and filled so far: what a model keeps between calls.</summary>
-    public long UploadedBytes { get; private set; }
+    /// <summary>The bytes of all values that never change: what models keep between calls.</summary>
+    public long ConstantBytes => _constants.Values.Sum(buffer => buffer.Bytes);
+
+    /// <summary>Values that never change, in memory of the device. The same values are there once.</summary>
+    /// <remarks>Plans of one model have most of them in common.</remarks>
+    public GpuBuffer Constant<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        string digest = Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(values)));
+        if (!_constants.TryGetValue(digest, out GpuBuffer? buffer))
+            _constants.Add(digest, buffer = Upload(values));
+        return buffer;
+    }
 
     /// <summary>Reserves memory and fills it.</summary>
     public unsafe GpuBuffer Upload<T>(ReadOnlySpan<T> values)
@@ -58,13 +73,15 @@ internal abstract class GpuDevice : IDisposable
             buffer.Dispose();
             throw;
         }
-        UploadedBytes += buffer.Bytes;
         return buffer;
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
+        foreach (GpuBuffer buffer in _constants.Values)
+            buffer.Dispose();
+        _constants.Clear();
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }

@@ -7,7 +7,7 @@ namespace Bitis.Gpu.Plans;
 /// The launches are recorded as a graph once for each number of images that is asked for. A graph only saves time: if
 /// memory for it is missing during a call, the launches run one by one. Calls must not overlap.
 /// </remarks>
-/// <param name="device">The device, which the plan owns.</param>
+/// <param name="device">The device, which must outlive the plan.</param>
 /// <param name="steps">The launches, for a number of images.</param>
 /// <param name="owned">Buffers and functions.</param>
 /// <param name="input">The images.</param>
@@ -18,9 +18,6 @@ internal sealed class GpuPlan(
     GpuMatrix output, int images) : IDisposable
 {
     private readonly Dictionary<int, GpuGraph?> _graphs = [];
-
-    /// <summary>The bytes that the model keeps on the device between calls, besides values.</summary>
-    public long ConstantBytes => device.UploadedBytes;
 
     /// <summary>Records the graph for the most images.</summary>
     /// <exception cref="BitisException">The device cannot.</exception>
@@ -75,7 +72,6 @@ internal sealed class GpuPlan(
             graph?.Dispose();
         foreach (IDisposable resource in owned)
             resource.Dispose();
-        device.Dispose();
     }
 
     /// <summary>The graph for some images; null if the device could not record it.</summary>

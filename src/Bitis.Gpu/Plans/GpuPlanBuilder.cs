@@ -60,14 +60,13 @@ internal sealed class GpuPlanBuilder
     public FusedGraph Graph => _graph;
 
     /// <summary>Plans a float model.</summary>
-    /// <param name="device">The device, which the plan owns from now on.</param>
+    /// <param name="device">The device, which must outlive the plan.</param>
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
     /// <param name="precision">What is kept between kernels.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
     /// <exception cref="BitisException">
-    /// An operation has no kernel, a weight is beyond the range of float16, or the device has too little memory. The
-    /// device is disposed of then.
+    /// An operation has no kernel, a weight is beyond the range of float16, or the device has too little memory.
     /// </exception>
     public static GpuPlan Build(
         GpuDevice device, VisionModel model, int images, GpuPrecision precision,
@@ -75,7 +74,7 @@ internal sealed class GpuPlanBuilder
         Build(device, model.Graph, model.Weights, images, precision, cancellationToken);
 
     /// <summary>Plans a graph in floats.</summary>
-    /// <param name="device">The device, which the plan owns from now on.</param>
+    /// <param name="device">The device, which must outlive the plan.</param>
     /// <param name="graph">The graph.</param>
     /// <param name="weights">Its parameters, by name.</param>
     /// <param name="images">The most images at a time.</param>
@@ -90,14 +89,12 @@ internal sealed class GpuPlanBuilder
             new Dictionary<string, QuantizedScan>(), images, precision, cancellationToken);
 
     /// <summary>Plans a quantized model.</summary>
-    /// <param name="device">The device, which the plan owns from now on.</param>
+    /// <param name="device">The device, which must outlive the plan.</param>
     /// <param name="model">The model.</param>
     /// <param name="images">The most images at a time.</param>
     /// <param name="precision">What is kept between kernels where it is not levels.</param>
     /// <param name="cancellationToken">Ends the work between two operations.</param>
-    /// <exception cref="BitisException">
-    /// An operation has no kernel, or the device has too little memory. The device is disposed of then.
-    /// </exception>
+    /// <exception cref="BitisException">An operation has no kernel, or the device has too little memory.</exception>
     public static GpuPlan Build(
         GpuDevice device, QuantizedModel model, int images, GpuPrecision precision = GpuPrecision.Floats,
         CancellationToken cancellationToken = default) =>
@@ -120,7 +117,6 @@ internal sealed class GpuPlanBuilder
         catch
         {
             owned.ForEach(resource => resource.Dispose());
-            device.Dispose();
             throw;
         }
     }
@@ -251,7 +247,7 @@ internal sealed class GpuPlanBuilder
 
     /// <summary>Values that never change, on the device.</summary>
     public GpuBuffer Constant<T>(ReadOnlySpan<T> values)
-        where T : unmanaged => Own(_device.Upload(values));
+        where T : unmanaged => _device.Constant(values);
 
     /// <summary>Whether values between kernels are float16.</summary>
     public bool KeepsHalves => _precision != GpuPrecision.Floats;

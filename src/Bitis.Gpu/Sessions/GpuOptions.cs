@@ -59,7 +59,7 @@ public sealed record GpuOptions : SessionOptions
         try
         {
             NvidiaGpu gpu = Gpu ?? NvidiaGpu.FindFirst();
-            return new GpuEngine(gpu.Name, Precision, new GpuWorkspace(gpu.Open, graph, plan));
+            return new GpuEngine(gpu.Name, Precision, new GpuWorkspace(gpu.Open(), graph, plan));
         }
         catch (BitisException e) when (OnFallback is not null)
         {

@@ -7,46 +7,47 @@ namespace Bitis.Gpu.Sessions;
 
 /// <summary>The plans of a model on a device: one for many images, and one for a single image.</summary>
 /// <remarks>
-/// A single image wants kernels with many small blocks, so it has a plan of its own. Both plans are made at once, with
-/// their largest graphs: a device that cannot hold or record them is refused when a session is created, while the CPU
-/// can still take its place.
+/// A single image wants kernels with many small blocks, so it has a plan of its own, with the same weights. Both plans
+/// are made at once, with their largest graphs: a device that cannot hold or record them is refused when a session is
+/// created, while the CPU can still take its place.
 /// </remarks>
 internal sealed class GpuWorkspace : IDisposable
 {
     /// <summary>The images of a plan: enough to keep a GPU busy, few enough for buffers of moderate size.</summary>
     private const int FewestImages = 16, MostImages = 128;
 
+    private readonly GpuDevice _device;
     private readonly GpuPlan _many, _single;
     private readonly int _imageLength;
 
     /// <summary>Plans a model.</summary>
-    /// <param name="open">Opens the device.</param>
+    /// <param name="device">The device, which the workspace owns from now on.</param>
     /// <param name="graph">The model's graph.</param>
-    /// <param name="plan">Makes a plan for a number of images on an open device, which the plan owns.</param>
-    /// <exception cref="BitisException">The device cannot compute the model.</exception>
-    public GpuWorkspace(Func<GpuDevice> open, Graph graph, Func<GpuDevice, int, GpuPlan> plan)
+    /// <param name="plan">Makes a plan for a number of images.</param>
+    /// <exception cref="BitisException">The device cannot compute the model. It is disposed of then.</exception>
+    public GpuWorkspace(GpuDevice device, Graph graph, Func<GpuDevice, int, GpuPlan> plan)
     {
-        _imageLength = (int)graph.Input.Shape.ElementCount;
-        GpuDevice device = open();
-        _many = plan(device, ImagesAtOnce(graph, device.CacheBytes));
-        GpuPlan? single = null;
+        (_device, _imageLength) = (device, (int)graph.Input.Shape.ElementCount);
+        GpuPlan? many = null, single = null;
         try
         {
-            _many.Prepare();
-            single = plan(open(), 1);
+            many = plan(device, ImagesAtOnce(graph, device.CacheBytes));
+            many.Prepare();
+            single = plan(device, 1);
             single.Prepare();
         }
         catch
         {
             single?.Dispose();
-            _many.Dispose();
+            many?.Dispose();
+            device.Dispose();
             throw;
         }
-        _single = single;
+        (_many, _single) = (many, single);
     }
 
     /// <summary>The bytes that both plans keep on the device between calls.</summary>
-    public long WeightBytes => _many.ConstantBytes + _single.ConstantBytes;
+    public long WeightBytes => _device.ConstantBytes;
 
     /// <summary>How many images at a time leave what one kernel writes and the next one reads in a cache.</summary>
     public static int ImagesAtOnce(Graph graph, long cacheBytes)
@@ -74,5 +75,6 @@ internal sealed class GpuWorkspace : IDisposable
     {
         _many.Dispose();
         _single.Dispose();
+        _device.Dispose();
     }
 }

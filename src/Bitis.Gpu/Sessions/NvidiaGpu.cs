@@ -31,6 +31,11 @@ public sealed class NvidiaGpu
     /// <summary>The version of CUDA that its driver has.</summary>
     public string DriverVersion { get; }
 
+    /// <summary>Why it cannot be used; null if it can.</summary>
+    internal string? WhyNot => _capability >= PtxTarget.Sm80.Capability
+        ? null
+        : $"too old: Bitis needs {PtxTarget.Sm80.Capability} (Ampere) or later";
+
     /// <summary>The GPUs of this machine.</summary>
     /// <exception cref="BitisException">There is no GPU or no driver; the message says which.</exception>
     public static IReadOnlyList<NvidiaGpu> FindAll() =>
@@ -44,10 +49,14 @@ public sealed class NvidiaGpu
     internal static NvidiaGpu FindFirst()
     {
         IReadOnlyList<NvidiaGpu> gpus = FindAll();
-        return gpus.FirstOrDefault(gpu => gpu._capability >= PtxTarget.Sm80.Capability) ?? gpus[0];
+        return gpus.FirstOrDefault(gpu => gpu.WhyNot is null) ?? gpus[0];
     }
 
     /// <summary>Opens it.</summary>
-    /// <exception cref="BitisException">The driver refuses it.</exception>
-    internal GpuDevice Open() => _open();
+    /// <exception cref="BitisException">It is too old, or the driver refuses it.</exception>
+    internal GpuDevice Open()
+    {
+        _ = PtxTarget.For(_capability);
+        return _open();
+    }
 }

@@ -19,8 +19,11 @@ internal enum FlowKind
 /// <summary>One instruction, for all lanes of a warp at once.</summary>
 internal abstract class Instruction
 {
-    /// <summary>The line in the text.</summary>
+    /// <summary>What the text says.</summary>
     public string Text { get; set; } = "";
+
+    /// <summary>The line of the text, from 1.</summary>
+    public int Line { get; set; }
 
     /// <summary>The opcode with all its suffixes.</summary>
     public string Opcode { get; set; } = "";

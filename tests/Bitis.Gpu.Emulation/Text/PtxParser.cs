@@ -15,7 +15,7 @@ internal sealed partial class PtxParser
     private readonly Registers _registers = new();
     private readonly Dictionary<string, int> _labels = [];
     private readonly Dictionary<string, int> _parameters = [];
-    private readonly List<string> _lines = [];
+    private readonly List<(int Number, string Text)> _lines = [];
     private string _name = "";
     private string _version = "";
     private int _threads;
@@ -35,7 +35,7 @@ internal sealed partial class PtxParser
     private void ReadLines()
     {
         bool isBody = false;
-        foreach (string raw in _kernel.Text.Split('\n'))
+        foreach ((int index, string raw) in _kernel.Text.Split('\n').Index())
         {
             string line = raw.Trim();
             if (line.Length == 0)
@@ -49,7 +49,7 @@ internal sealed partial class PtxParser
             else if (line.EndsWith(':'))
                 _labels.Add(line[..^1], _lines.Count);
             else
-                _lines.Add(line);
+                _lines.Add((index + 1, line));
         }
     }
 
@@ -105,7 +105,7 @@ internal sealed partial class PtxParser
 
         if (_name != _kernel.Name || _parameters.Count != _kernel.Parameters.Count)
             throw new EmulationException(FindingKind.Launch, $"{_name} is not {_kernel.Name} as launches know it");
-        Instruction[] code = [.. _lines.Select(Decode)];
+        Instruction[] code = [.. _lines.Select(line => Decode(line.Number, line.Text))];
         if (code is not [.., { Flow: FlowKind.Return, Predicate: < 0 }])
             throw new EmulationException(FindingKind.Text, $"{_name} does not end with ret");
         return new PtxProgram
@@ -122,7 +122,7 @@ internal sealed partial class PtxParser
         };
     }
 
-    private Instruction Decode(string line)
+    private Instruction Decode(int number, string line)
     {
         Match match = Statement().Match(line);
         if (!match.Success)
@@ -135,7 +135,7 @@ internal sealed partial class PtxParser
             }
             : InstructionTable.Decode(
                 opcode, new Operands(_registers, line, [.. Operand().Matches(rest).Select(m => m.Value)]), _parameters);
-        instruction.Text = line;
+        (instruction.Line, instruction.Text) = (number, line);
         instruction.Opcode = opcode;
         if (match.Groups["predicate"] is { Success: true } predicate)
         {

@@ -13,6 +13,9 @@ namespace Bitis.Gpu.Tests.Benchmarks;
 /// <summary>The program of benchmarks/gpu.sh on the interpreter.</summary>
 public sealed class BenchmarkTests
 {
+    private static readonly string TrainedModel =
+        Path.Combine(AppContext.BaseDirectory, "models", "vim-micro-builtin.safetensors");
+
     [Theory]
     [InlineData("device", "emulated sm_80")]
     [InlineData("sanitize", "w4a8 full")]
@@ -23,6 +26,32 @@ public sealed class BenchmarkTests
         Assert.Equal(0, BenchmarkCommands.Run(["--emulated", command], output, error));
         Assert.Contains(expected, output.ToString());
         Assert.Equal("", error.ToString());
+    }
+
+    /// <remarks>Float16 in front of levels makes many of them their neighbours, so an answer may be another.</remarks>
+    [Theory]
+    [InlineData("3", "float32", 0, "| float32 | 100.00 % | 100.00 % | 1 of 1 |")]
+    [InlineData("5", "w8a8 full, float16", 1, "| 0 of 1 |")]
+    public void Answers_are_compared_with_those_of_the_CPU(string first, string precision, int exitCode, string row)
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(exitCode, BenchmarkCommands.Run(
+            ["--emulated", "accuracy", TrainedModel, "builtin/test", first, "1", precision], output, error));
+        Assert.Contains($"vim-micro-builtin, built-in test {first}", output.ToString());
+        Assert.Contains(row, output.ToString());
+        Assert.Equal("", error.ToString());
+    }
+
+    [Theory]
+    [InlineData("'2000' is not a number from 0 to 1999.", "2000")]
+    [InlineData("'11' is not a number from 1 to 10.", "1990", "11")]
+    [InlineData("There is no precision 'float8', only float32, float16, ", "0", "1", "float8")]
+    public void Images_and_precisions_that_do_not_exist_are_refused(string message, params string[] selection)
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(2, BenchmarkCommands.Run(
+            ["--emulated", "accuracy", TrainedModel, "builtin/test", .. selection], output, error));
+        Assert.StartsWith(message, error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

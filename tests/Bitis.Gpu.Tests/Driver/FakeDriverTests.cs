@@ -39,6 +39,35 @@ public sealed class FakeDriverTests : IDisposable
     }
 
     [FakeDriverFact]
+    public void A_GPU_that_is_too_old_is_listed_with_the_reason()
+    {
+        const string Settings = "DEVICES=2 MAJOR=7 LATER_MAJOR=8";
+        const string Reason = "too old: Bitis needs 8.0 (Ampere) or later";
+        string text = _driver.Run(Cli, Settings, "version").Output;
+        Assert.Contains($"Fake GPU 0, 80.00 GB, compute capability 7.0 ({Reason}), driver of CUDA 12.4", text);
+        Assert.Contains("Fake GPU 1, 80.00 GB, compute capability 8.0, driver of CUDA 12.4", text);
+        JsonElement[] gpus =
+        [
+            .. JsonDocument.Parse(_driver.Run(Cli, Settings, "version", "--json").Output).RootElement
+                .GetProperty("gpus").EnumerateArray(),
+        ];
+        Assert.Equal([Reason, null], gpus.Select(gpu => gpu.GetProperty("whyNot").GetString()));
+    }
+
+    [FakeDriverFact]
+    public void Benchmarks_take_the_first_GPU_that_is_not_too_old()
+    {
+        const string Program = "gpu-benchmarks.dll";
+        (int exitCode, string output, string error) =
+            _driver.Run(Program, "DEVICES=2 MAJOR=7 LATER_MAJOR=8", "device");
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Contains("| GPU | Fake GPU 1, compute capability 8.0 |", output);
+        Assert.Equal(
+            (2, "", "The GPU has compute capability 7.0, but Bitis needs 8.0 (Ampere) or later."),
+            _driver.Run(Program, "MAJOR=7", "device"));
+    }
+
+    [FakeDriverFact]
     public void The_first_GPU_that_is_not_too_old_computes()
     {
         (int exitCode, string output, string error) =

@@ -196,6 +196,31 @@ public sealed class FindingTests
         Assert.Equal(FindingKind.Barrier, FindingOf(Words, (w, _) => w.IfUniform(
             w.Less(w.Special("tid.x"), 32), w.Barrier)));
 
+    [Fact]
+    public void A_loop_that_never_ends_is_named()
+    {
+        PtxKernel kernel = KernelRun.Write(32, (w, _) =>
+        {
+            Register i = w.Integer(0);
+            w.Loop(i, 10, step: 1, () => w.Do("bar.warp.sync", -1));
+        });
+        string counter = kernel.Text.Split('\n').Single(line => line.Contains("add.s32"));
+        PtxKernel mutant = kernel with { Text = kernel.Text.Replace(counter, "", StringComparison.Ordinal) };
+        int branch = Array.FindLastIndex(mutant.Text.Split('\n'), line => line.Contains("bra")) + 1;
+        Assert.Null(Launch(kernel));
+        EmulationException finding = Assert.IsType<EmulationException>(Launch(mutant));
+        Assert.Equal(FindingKind.Endless, finding.Kind);
+        Assert.Contains($"line {branch}, ", finding.Message);
+        Assert.Contains($" of {kernel.Name}, block (0, 0), warp 0", finding.Message);
+
+        static Exception? Launch(PtxKernel kernel)
+        {
+            using var device = new EmulatedDevice(PtxTarget.Sm80) { MaxInstructionsOfWarp = 100 };
+            return Record.Exception(
+                () => KernelRun.Launch(device, kernel, new GpuGrid(1), device.Allocate(4)));
+        }
+    }
+
     [Theory]
     [InlineData("add.s32 %r0, %r0, %f0;")]
     [InlineData("add.rn.f32 %f0, %f0, 1;")]

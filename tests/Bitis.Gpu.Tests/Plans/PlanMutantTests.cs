@@ -17,6 +17,9 @@ public sealed partial class PlanMutantTests(ITestOutputHelper output)
     /// <summary>How many lines of each kernel are left out in turn, besides those that order threads.</summary>
     private const int LinesOfKernel = 6;
 
+    /// <summary>The most instructions of a warp: some hundred times those of these models' kernels.</summary>
+    private const int MostInstructions = 1 << 20;
+
     /// <summary>How long a line may be looked at, in milliseconds.</summary>
     private const int LongestMatch = 1000;
 
@@ -95,21 +98,20 @@ public sealed partial class PlanMutantTests(ITestOutputHelper output)
     private static bool Orders(string line) => line.Contains("bar.sync", StringComparison.Ordinal)
         || line.Contains("cp.async.wait", StringComparison.Ordinal);
 
-    /// <summary>Whether a line is an instruction without which a kernel still ends.</summary>
+    /// <summary>Whether a line is an instruction, and not the end that each kernel must have.</summary>
     private static bool IsRemovable(string line) =>
-        line.EndsWith(';') && !Kept().IsMatch(line) && !Counter().IsMatch(line);
+        line.EndsWith(';') && !Kept().IsMatch(line);
 
-    [GeneratedRegex(@"^\s*\.|\bbra\b|\bret\b|\bsetp\b", RegexOptions.None, LongestMatch)]
+    [GeneratedRegex(@"^\s*\.|\bret\b", RegexOptions.None, LongestMatch)]
     private static partial Regex Kept();
-
-    /// <summary>An addition to a register.</summary>
-    [GeneratedRegex(@"\b(add|sub)\.[su]\d+ (?<target>%\w+), \k<target>,", RegexOptions.ExplicitCapture, LongestMatch)]
-    private static partial Regex Counter();
 
     /// <summary>The interpreter, with functions from elsewhere.</summary>
     private sealed class LoadingDevice(Func<PtxKernel, GpuFunction> load) : GpuDevice
     {
-        private readonly EmulatedDevice _device = new(PtxTarget.Sm80, seed: 7);
+        private readonly EmulatedDevice _device = new(PtxTarget.Sm80, seed: 7)
+        {
+            MaxInstructionsOfWarp = MostInstructions,
+        };
 
         public override string Name => _device.Name;
 

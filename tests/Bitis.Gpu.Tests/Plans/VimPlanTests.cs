@@ -84,14 +84,20 @@ public sealed class VimPlanTests(ITestOutputHelper output)
         Assert.True(device.Measurements.Count("mma.sync.aligned.m16n8k16") > 0);
     }
 
-    [Fact]
-    public void Weights_beyond_the_range_of_halves_are_refused()
+    [Theory]
+    [InlineData("head.weight", 70_000)]
+    [InlineData("layers.0.mixer.x_proj_b.weight", -70_000)]
+    [InlineData("patch_embed.proj.weight", 65_520)]
+    public void Weights_beyond_the_range_of_halves_are_refused_by_name(string name, float value)
     {
         VisionModel model = VisionModel.CreateRandom(Config, seed: 1);
-        model.Weights["head.weight"].Span[3] = 70_000;
+        model.Weights[name].Span[3] = value;
         BitisException e = Assert.Throws<BitisException>(() => GpuPlanBuilder.Build(
             new EmulatedDevice(PtxTarget.Sm80), model, images: 1, GpuPrecision.Halves));
-        Assert.Equal("The model has weights beyond the range of float16, which ends at 65504.", e.Message);
+        Assert.Equal(
+            $"'{name}' has weights beyond the range of float16, which ends at 65504. Choose float32 (--precision "
+            + "float32, FloatPrecision.Float32).",
+            e.Message);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using Bitis.Execution.Planning;
 using Bitis.Gpu.Driver;
 using Bitis.Gpu.Emulation;
+using Bitis.Gpu.Plans;
 using Bitis.Gpu.Ptx;
 using Bitis.Gpu.Sessions;
 using Bitis.Models.Vim;
@@ -118,8 +119,7 @@ public sealed class GpuSessionTests
         Assert.All(devices, device => Assert.True(device.Memory.Reserved > 0));
         session.Dispose();
         session.Dispose();
-        Assert.Equal(2, devices.Count);
-        Assert.All(devices, device => Assert.Equal(0, device.Memory.Reserved));
+        Assert.Equal(0, Assert.Single(devices).Memory.Reserved);
         Assert.Throws<ObjectDisposedException>(() => session.Run(RandomImages(1)));
     }
 
@@ -132,15 +132,21 @@ public sealed class GpuSessionTests
         Assert.Equal(times.Count, times.Select(time => time.Node).Distinct().Count());
     }
 
-    /// <summary>Each of the two plans has weights of its own, in tiles of its own.</summary>
-    [Fact]
-    public void The_weights_take_their_size_on_the_device()
+    /// <summary>Both plans compute with the same weights: together they need little more than one of them.</summary>
+    [Theory]
+    [InlineData(FloatPrecision.Float32, 4)]
+    [InlineData(FloatPrecision.Float16, 2)]
+    public void The_weights_are_on_the_device_once(FloatPrecision precision, int bytes)
     {
-        long parameters = Model.Weights.Values.Sum(weight => (long)weight.Length);
-        using InferenceSession floats = InferenceSession.Create(Model, Emulated());
-        using InferenceSession halves = InferenceSession.Create(Model, Emulated(FloatPrecision.Float16));
-        Assert.InRange(floats.WeightBytes, 2 * parameters * 4, 2 * parameters * 5);
-        Assert.InRange(halves.WeightBytes, 2 * parameters * 2, 2 * parameters * 4);
+        using var device = new EmulatedDevice(PtxTarget.Sm80);
+        using GpuPlan one = GpuPlanBuilder.Build(
+            device, Model, images: 1,
+            precision == FloatPrecision.Float32 ? GpuPrecision.Floats : GpuPrecision.Halves);
+        using InferenceSession session = InferenceSession.Create(Model, Emulated(precision));
+        long matrices = Model.Weights.Where(weight => weight.Key.EndsWith("_proj.weight", StringComparison.Ordinal))
+            .Sum(weight => (long)weight.Value.Length);
+        Assert.InRange(device.ConstantBytes, matrices * bytes, device.Memory.Reserved);
+        Assert.InRange(session.WeightBytes, device.ConstantBytes, device.ConstantBytes * 6 / 5);
     }
 
     [Theory]
@@ -202,28 +208,6 @@ public sealed class GpuSessionTests
             () => InferenceSession.Create(Model, Emulated(devices: devices, memoryBytes: 60_000)));
         Assert.Contains("too little free memory", e.Message);
         Assert.Equal(0, Assert.Single(devices).Memory.Reserved);
-    }
-
-    /// <summary>A session that was made can compute: a single image does not ask for a plan any more.</summary>
-    [Fact]
-    public void A_device_that_opens_once_only_is_left_to_the_CPU()
-    {
-        var devices = new List<EmulatedDevice>();
-        var info = new CudaDeviceInfo(0, "emulated", new ComputeCapability(8, 0), 1 << 30, "12.0");
-        var gpu = new NvidiaGpu(info, () =>
-        {
-            if (devices.Count == 1)
-                throw new BitisException("No second time.");
-            devices.Add(new EmulatedDevice(PtxTarget.Sm80, seed: 7, cacheBytes: 1 << 20) { MemoryBytes = 1 << 30 });
-            return devices[0];
-        });
-        var reports = new List<string>();
-        using InferenceSession session = InferenceSession.Create(
-            Model, new GpuOptions { Gpu = gpu, OnFallback = reports.Add });
-        Assert.Equal("CPU", session.Device);
-        Assert.Equal(["No second time."], reports);
-        Assert.Equal(0, Assert.Single(devices).Memory.Reserved);
-        Assert.Equal(1, session.Run(RandomImages(1)).Shape[0]);
     }
 
     private static bool HasDriver() => System.Runtime.InteropServices.NativeLibrary.TryLoad(

@@ -148,7 +148,9 @@ internal static class GroupSteps
                 plan.Parameter(group.Members[i].Branch.Parameters, 0).Span.CopyTo(
                     weights.AsSpan(i * shape.ParameterStride * shape.Channels));
             }
-            ProductSteps.AddProduct(plan, u!, GpuTarget.Of(parameters), weights, bias: null);
+            ProductSteps.AddProduct(
+                plan, u!, GpuTarget.Of(parameters), [.. group.Members.Select(member => member.Branch.Parameters)],
+                weights, bias: null);
             return parameters;
         }
         foreach (ProjectionLevels levels in plan.ProjectionLevelsOf(group)

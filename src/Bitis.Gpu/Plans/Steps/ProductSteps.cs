@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Bitis.Gpu.Devices;
 using Bitis.Gpu.Kernels;
@@ -40,7 +41,7 @@ internal static class ProductSteps
         if (quantized is not null)
             AddProduct(plan, [quantized], levels!, RowTokens.Of(isReversed), y, bias, activation);
         else
-            AddProduct(plan, x!, y, plan.Parameter(node, 0).Span, bias, activation);
+            AddProduct(plan, x!, y, [node], plan.Parameter(node, 0).Span, bias, activation);
     }
 
     /// <summary>Adds the projection of a Vim block to levels of x and floats of z.</summary>
@@ -57,9 +58,16 @@ internal static class ProductSteps
     }
 
     /// <summary>Adds a product with weights, <c>[outputs, inputs]</c>.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="y">The output.</param>
+    /// <param name="nodes">The layers, for messages.</param>
+    /// <param name="weights">Their weights.</param>
+    /// <param name="bias">The bias; null for none.</param>
+    /// <param name="activation">What is computed of each output.</param>
     public static void AddProduct(
-        GpuPlanBuilder plan, GpuMatrix x, GpuTarget y, ReadOnlySpan<float> weights, FloatTensor? bias,
-        LinearActivation activation = LinearActivation.None)
+        GpuPlanBuilder plan, GpuMatrix x, GpuTarget y, IReadOnlyList<Node> nodes, ReadOnlySpan<float> weights,
+        FloatTensor? bias, LinearActivation activation = LinearActivation.None)
     {
         x = ElementSteps.Aligned(plan, x);
         int outputs = weights.Length / x.Columns;
@@ -69,7 +77,7 @@ internal static class ProductSteps
             InputStride = x.Stride * x.ElementBytes,
         };
         (GpuFunction function, GpuKernelRow<LinearShape> row) = plan.Load(LinearKernels.Table, shape, x.Rows);
-        GpuBuffer packed = Upload(plan, Padded(weights, shape), x.IsHalves);
+        GpuBuffer packed = Upload(plan, nodes, Padded(weights, shape), x.IsHalves);
         GpuBuffer? shift = bias is null ? null : plan.Constant<float>(bias.Span);
         plan.Add(images => new LinearOperands
         {
@@ -149,7 +157,7 @@ internal static class ProductSteps
                 GpuMatrix target = y with { Start = i * between * y.Stride, Rows = rows };
                 AddProduct(
                     plan, x! with { Start = i * between * x.Stride, Rows = rows }, GpuTarget.Of(target),
-                    plan.Parameter(nodes[i], 0).Span, bias: null);
+                    [nodes[i]], plan.Parameter(nodes[i], 0).Span, bias: null);
             }
             return;
         }
@@ -205,7 +213,7 @@ internal static class ProductSteps
         ? Upload(plan, layers, shape)
         : new PackedLayers(
             Upload(
-                plan, [.. nodes.SelectMany(node => Padded(plan.Parameter(node, 0).Span, shape))],
+                plan, nodes, [.. nodes.SelectMany(node => Padded(plan.Parameter(node, 0).Span, shape))],
                 shape.Numbers == LinearNumbers.Halves),
             ColumnSums: null, Scales: null);
 
@@ -223,8 +231,21 @@ internal static class ProductSteps
         return padded;
     }
 
-    private static GpuBuffer Upload(GpuPlanBuilder plan, float[] weights, bool asHalves) =>
-        asHalves ? plan.Constant<Half>(ToHalves(weights)) : plan.Constant<float>(weights);
+    /// <exception cref="BitisException">A weight is beyond the range of float16.</exception>
+    private static GpuBuffer Upload(
+        GpuPlanBuilder plan, IReadOnlyList<Node> nodes, float[] weights, bool asHalves)
+    {
+        if (!asHalves)
+            return plan.Constant<float>(weights);
+        Half[] halves = Array.ConvertAll(weights, weight => (Half)weight);
+        if (halves.All(Half.IsFinite))
+            return plan.Constant<Half>(halves);
+        Node wide = nodes.First(
+            node => !Half.IsFinite((Half)TensorPrimitives.MaxMagnitude<float>(plan.Parameter(node, 0).Span)));
+        throw new BitisException(
+            $"'{wide.ParameterNames[0]}' has weights beyond the range of float16, which ends at 65504. Choose float32 "
+            + "(--precision float32, FloatPrecision.Float32).");
+    }
 
     /// <summary>Uploads the weights of layers in a row, each with some outputs of zeros after it.</summary>
     private static PackedLayers Upload(
@@ -278,16 +299,6 @@ internal static class ProductSteps
             Levels = y.Shape,
             OutputStride = y.Stride,
         };
-
-    /// <summary>Weights in float16.</summary>
-    /// <exception cref="BitisException">One of them is beyond its range.</exception>
-    private static Half[] ToHalves(float[] weights)
-    {
-        Half[] halves = Array.ConvertAll(weights, weight => (Half)weight);
-        return halves.All(Half.IsFinite)
-            ? halves
-            : throw new BitisException("The model has weights beyond the range of float16, which ends at 65504.");
-    }
 
     /// <summary>Weights on the device.</summary>
     /// <param name="Weights">The rows, with padding.</param>

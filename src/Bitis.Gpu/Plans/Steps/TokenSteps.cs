@@ -36,7 +36,7 @@ internal static class TokenSteps
         GpuMatrix pixels = plan.Value(node.Inputs[0]);
         FloatTensor? bias = convolution.HasBias ? plan.Parameter(node, 1) : null;
         AddProduct(
-            plan, layer, fused.Flatten, values, bias, () => plan.Parameter(node, 0).Span.ToArray(),
+            plan, layer, node, fused.Flatten, values, bias, () => plan.Parameter(node, 0).Span.ToArray(),
             (images, patches, quantizer) => new GpuLaunch(
                 function, row.Grid(shape, images), [pixels.Argument, patches, .. quantizer]));
     }
@@ -60,7 +60,7 @@ internal static class TokenSteps
         (GpuFunction function, GpuKernelRow<GridPatchShape> row) = plan.Load(TokenKernels.GridPatches, shape);
         QuantizedLayer? packed = layer is null ? null : Packed(convolution, layer);
         AddProduct(
-            plan, packed, node, values, plan.Parameter(node, 1), Weights,
+            plan, packed, node, node, values, plan.Parameter(node, 1), Weights,
             (images, patches, quantizer) => new GpuLaunch(
                 function, row.Grid(shape, images), [x.Argument, patches, .. quantizer]));
 
@@ -102,8 +102,8 @@ internal static class TokenSteps
 
     /// <summary>Adds the launch that gathers, and the product behind it.</summary>
     private static void AddProduct(
-        GpuPlanBuilder plan, QuantizedLayer? layer, Node output, int values, FloatTensor? bias, Func<float[]> weights,
-        Func<int, GpuArgument, GpuArgument[], GpuLaunch> gather)
+        GpuPlanBuilder plan, QuantizedLayer? layer, Node node, Node output, int values, FloatTensor? bias,
+        Func<float[]> weights, Func<int, GpuArgument, GpuArgument[], GpuLaunch> gather)
     {
         int rows = output.Shape[0];
         if (layer is null)
@@ -111,7 +111,7 @@ internal static class TokenSteps
             GpuMatrix patches = plan.Activations(rows, StrideOf(plan, layer, values)).Slice(0, values);
             plan.Add(images => gather(images, patches.Argument, []));
             GpuTarget y = plan.NewTarget(output, plan.Images);
-            ProductSteps.AddProduct(plan, patches, y, weights(), bias);
+            ProductSteps.AddProduct(plan, patches, y, [node], weights(), bias);
         }
         else
         {
