@@ -31,6 +31,9 @@ public sealed class CalibrationSet
     /// <summary>The number of images, at least one.</summary>
     public int Count { get; }
 
+    /// <summary>The images before preprocessing; null for a set of tensors.</summary>
+    internal ImageSource? Images { get; private init; }
+
     /// <summary>A set of images that are decoded each time they are read.</summary>
     /// <param name="source">The images; labels are not needed. It must stay open while the set is used.</param>
     /// <param name="preprocessing">How images become the model's input.</param>
@@ -61,7 +64,10 @@ public sealed class CalibrationSet
             images.Count,
             cancellationToken => ImageLoader.Load(images, preprocessing, batchSize, threads, cancellationToken)
                 .Select(batch => batch.Images),
-            images.Name);
+            images.Name)
+        {
+            Images = images,
+        };
     }
 
     /// <summary>A set of square windows of images, for a model that segments.</summary>
@@ -87,7 +93,10 @@ public sealed class CalibrationSet
         return new CalibrationSet(
             images.Count,
             cancellationToken => ImageWindows.Read(images, preprocessing, seed, batchSize, cancellationToken),
-            images.Name);
+            images.Name)
+        {
+            Images = images,
+        };
     }
 
     /// <summary>A set of images that are in memory.</summary>

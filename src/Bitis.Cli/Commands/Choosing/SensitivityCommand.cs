@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Bitis.Analysis.Results;
 using Bitis.Analysis.Sensitivity;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output.Results;
 using Bitis.Cli.Output.Results.Choosing;
-using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
 using Bitis.Models.Segmentation;
@@ -15,7 +15,9 @@ namespace Bitis.Cli.Commands.Choosing;
 /// <summary><c>bitis sensitivity</c>: ranks the sites of a model by what quantizing them does to its answers.</summary>
 internal sealed class SensitivityCommand : ChoosingCommand
 {
-    private const int UsualImages = 256, UsualMaps = 32, UsualExact = 10;
+    private const int UsualImages = 256, UsualMaps = 32;
+
+    private static readonly int UsualExact = new SensitivityOptions().ExactSites;
 
     private readonly RecipeOptionSet _recipe;
     private readonly Option<int?> _exact = CommonOptions.Parsed<int?>(
@@ -51,7 +53,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
         if (work is not null)
             OutputFolder.RequireWritable(work, "the folder for finished sites");
         LoadedModel model = LoadFloat(arguments, progress);
-        SensitivityAnalysis.RequireSupported(model.Float!, recipe);
+        SiteAnalysis.RequireSupported(model.Float!, recipe);
         _ = new SiteSelection(recipe, model.Float!.Folded().Graph);
         using ChoosingImages images = OpenImages(arguments, model, progress);
         ImageSource measured = HasLimit(arguments)
@@ -63,52 +65,24 @@ internal sealed class SensitivityCommand : ChoosingCommand
             : ClassMap.Describe(measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
             return Plan(model, recipe, images, measured, wanted, threads);
-        QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-            model.Float!, images.Calibration, recipe,
-            new QuantizationOptions { Threads = threads, Progress = progress }, Context.Cancellation);
-        using var analysis = new SensitivityAnalysis(
-            model.Float!, quantized, measured, Batch(arguments), threads, Seed(arguments), Context.Cancellation);
-        IReadOnlyDictionary<QuantizedSite, SiteScore> scores =
-            analysis.Score(images.Calibration, progress, Context.Cancellation);
-        QuantizedSite[] ranked = [.. analysis.Sites.OrderByDescending(site => scores[site].Score ?? double.MaxValue)];
-        AnswerEffect all = analysis.Effect((_, _) => true, Context.Cancellation);
-        (Dictionary<QuantizedSite, ExactEffects> exact, int resumed) =
-            Confirm(analysis, ranked[..Math.Min(wanted, ranked.Length)], work, progress);
+        SiteRanking ranking = SensitivityAnalysis.Run(
+            model.Float!, images.Calibration, measured, recipe,
+            new SensitivityOptions
+            {
+                ExactSites = wanted,
+                BatchSize = Batch(arguments),
+                Threads = threads,
+                Seed = Seed(arguments),
+                WorkFolder = work,
+                Progress = progress,
+            },
+            Context.Cancellation);
         WarnOfDamaged(measured);
-        QuantizedSite[] compared = [.. exact.Keys.Where(site => scores[site].Score is not null)];
         return new SensitivityResult(
             model.Reference, model.Config.Family, recipe, images.CalibrationDescription, images.Drawn.Count,
-            images.DataDescription, analysis.Counts.Images, analysis.Counts.Labeled, classes, analysis.Float.Top1,
-            analysis.Float.MeanIou, Effect(all)!,
-            [
-                .. ranked.Select(site => new SiteSensitivity(
-                    site.Name, site.Node.Name, site.KindName, site.Node.Block, site.Bits, scores[site].Score,
-                    scores[site].SnrDb, Effect(exact.GetValueOrDefault(site)?.Alone),
-                    Effect(exact.GetValueOrDefault(site)?.LeftAlone))),
-            ],
-            RankCorrelation.Of(
-                [.. compared.Select(site => scores[site].Score!.Value)],
-                [.. compared.Select(site => -(exact[site].Alone.LogitSnrDb ?? double.MaxValue))]),
-            exact.Count, resumed, Stopwatch.GetElapsedTime(started).TotalSeconds);
-    }
-
-    private (Dictionary<QuantizedSite, ExactEffects> Exact, int Resumed) Confirm(
-        SensitivityAnalysis analysis, QuantizedSite[] sites, string? work, IProgress<WorkProgress> progress)
-    {
-        SensitivityFolder? folder = work is null ? null : new SensitivityFolder(work, analysis.Identity());
-        var exact = new Dictionary<QuantizedSite, ExactEffects>();
-        int resumed = 0;
-        foreach (QuantizedSite site in sites)
-        {
-            Context.Cancellation.ThrowIfCancellationRequested();
-            ExactEffects? kept = folder?.Load(site);
-            resumed += kept is null ? 0 : 1;
-            exact.Add(site, kept ?? analysis.Try(site, Context.Cancellation));
-            if (kept is null)
-                folder?.Save(site, exact[site]);
-            progress.Report(new WorkProgress("exact runs", exact.Count, sites.Length, site.Name));
-        }
-        return (exact, resumed);
+            images.DataDescription, ranking.Images, ranking.Labeled, classes, ranking.Float.Top1,
+            ranking.Float.MeanIou, ranking.All[0], ranking.Sites, ranking.RankCorrelation, ranking.Exact,
+            ranking.Resumed, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     private DryRunResult Plan(
@@ -129,9 +103,6 @@ internal sealed class SensitivityCommand : ChoosingCommand
             measured.Count * ((2L * exact) + 3),
             images.Drawn.Count * (DryRunResult.Passes(recipe, images.Drawn.Count) + 5L), threads, Context.Cancellation);
     }
-
-    private static SiteEffect? Effect(AnswerEffect? effect) =>
-        effect is null ? null : new SiteEffect(effect.LogitSnrDb, effect.SameTop1, effect.Top1, effect.MeanIou);
 
     private static int? ParseExact(string text) => text == "all"
         ? int.MaxValue

@@ -48,6 +48,21 @@ public sealed record Recipe
     /// <summary>Other bits or scopes for some layers and scans, by pattern; the first match applies.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
 
+    /// <summary>The recipe in a few words, with at most one of its overrides.</summary>
+    internal string ShortName
+    {
+        get
+        {
+            string name = $"{Method} {Bits} {Scope.ToString().ToLowerInvariant()}";
+            return Overrides.Count switch
+            {
+                0 => name,
+                1 => $"{name}, {Overrides[0]}",
+                var count => $"{name}, {count} overrides",
+            };
+        }
+    }
+
     /// <summary>The granularity of activations: that of the recipe, or the method's usual choice.</summary>
     [JsonIgnore]
     public Granularity Granularity => ActivationGranularity ?? Behavior.Granularity;

@@ -1,3 +1,5 @@
+using Bitis.Analysis.Results;
+
 namespace Bitis.Cli.Output.Results.Choosing;
 
 /// <summary>The table of models side by side, as <c>compare</c> and <c>demo</c> print it.</summary>

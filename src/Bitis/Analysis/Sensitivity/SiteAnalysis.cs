@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Bitis.Analysis.Results;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models.Poses;
@@ -14,7 +15,7 @@ using Bitis.Tensors;
 namespace Bitis.Analysis.Sensitivity;
 
 /// <summary>Finds out which sites of a model suffer from quantization, and what they do to its answers.</summary>
-internal sealed class SensitivityAnalysis : IDisposable
+internal sealed class SiteAnalysis : IDisposable
 {
     private readonly VisionModel _model;
     private readonly QuantizedModel _quantized;
@@ -31,11 +32,10 @@ internal sealed class SensitivityAnalysis : IDisposable
     /// <param name="seed">The seed of the classes that are drawn for scores.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The images do not fit the model.</exception>
-    public SensitivityAnalysis(
+    public SiteAnalysis(
         VisionModel model, QuantizedModel quantized, ImageSource images, int batchSize, int threads, int seed,
         CancellationToken cancellationToken)
     {
-        RequireSupported(model, quantized.Recipe);
         (_model, _quantized, _threads, _seed) = (model.Folded(), quantized, threads, (ulong)seed);
         Sites = SiteList.Of(quantized);
         _answers = model.Config is IDenseConfig

@@ -17,7 +17,7 @@ namespace Bitis.Analysis.Search;
 /// <param name="calibration">The images that calibrate.</param>
 /// <param name="images">The images that choose and report.</param>
 /// <param name="settings">What is searched.</param>
-internal sealed class RecipeSearch(
+internal sealed class MixtureSearch(
     VisionModel model, CalibrationSet calibration, DisjointSets images, SearchSettings settings)
 {
     /// <summary>The most points of a front that are timed.</summary>
@@ -38,8 +38,6 @@ internal sealed class RecipeSearch(
     /// <exception cref="BitisException">The model, the images or the folder cannot be used.</exception>
     public SearchOutcome Run(IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
-        SearchAnswers.RequireSupported(model, images.Choosing);
-        SearchAnswers.RequireSupported(model, images.Reporting);
         VisionModel folded = model.Folded();
         var space = new SearchSpace(folded.Graph, settings.Bits, settings.Scopes);
         var folder = new SearchFolder(settings.WorkFolder, settings.WorkFolder is null ? "" : Identity(folded));
