@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Bitis.Analysis.Search.Measures;
@@ -124,11 +123,7 @@ internal sealed class MixtureSearch(
     private string Identity(VisionModel folded)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, FloatTensor weight) in folded.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
-        }
+        hash.AppendWeights(folded);
         hash.AppendData(Encoding.UTF8.GetBytes($"{images.Digest} {model.Preprocessing} {settings.Seed}"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -133,11 +132,7 @@ internal sealed class SiteAnalysis : IDisposable
     public string Identity()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, FloatTensor weight) in _model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
-        }
+        hash.AppendWeights(_model);
         hash.AppendData(Encoding.UTF8.GetBytes(_quantized.Calibration.Sha256));
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(
             RecipeDocument.Of(_quantized.Recipe), QuantizedModelJson.Default.RecipeDocument));
