@@ -4,6 +4,7 @@ using Bitis.Cli.Input;
 using Bitis.Cli.Output.Results;
 using Bitis.Cli.Output.Results.Choosing;
 using Bitis.Evaluation;
+using Bitis.Models.Poses;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 
@@ -57,7 +58,9 @@ internal sealed class CompareCommand : ChoosingCommand
         ModelComparison.RequireFitting(model.Float!, recipes.Select(entry => entry.Recipe));
         using ChoosingImages images = OpenImages(arguments, model, progress);
         int threads = Threads(arguments);
-        string? classes = ClassMap.Describe(images.Measured, model.Config.Classes, model.ClassNames);
+        string? classes = model.Config is PoseConfig
+            ? null
+            : ClassMap.Describe(images.Measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
         {
             return DryRunResult.For(
