@@ -44,6 +44,7 @@ public sealed class CalibrationSet
     /// <exception cref="BitisException">
     /// There is no image, there are too many threads, or the preprocessing is invalid.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count or the batch size is not positive.</exception>
     public static CalibrationSet FromImages(
         ImageSource source,
         Preprocessing preprocessing,
@@ -80,6 +81,7 @@ public sealed class CalibrationSet
     /// <param name="seed">The same seed draws the same images and windows.</param>
     /// <param name="batchSize">Windows in a batch. It changes memory and time, not the result.</param>
     /// <exception cref="BitisException">There is no image, or the preprocessing is invalid.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count or the batch size is not positive.</exception>
     public static CalibrationSet FromWindows(
         ImageSource source, Preprocessing preprocessing, int count = UsualImages, int seed = 0, int batchSize = 2)
     {
@@ -105,6 +107,7 @@ public sealed class CalibrationSet
     /// change while the set is used.
     /// </param>
     /// <exception cref="BitisException">There is no image.</exception>
+    /// <exception cref="ArgumentException">A tensor has another rank.</exception>
     public static CalibrationSet FromTensors(params IEnumerable<FloatTensor> batches)
     {
         ArgumentNullException.ThrowIfNull(batches);
