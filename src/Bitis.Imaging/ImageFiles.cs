@@ -52,7 +52,12 @@ public static class ImageFiles
     /// <param name="path">The file.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
-    /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
+    /// <exception cref="BitisException">
+    /// The file is not an image that can be decoded, the model does not give classes, or its answer is not a
+    /// finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public static IReadOnlyList<Prediction> Classify(
         this InferenceSession session, string path, int count = 5, CancellationToken cancellationToken = default)
     {
@@ -67,7 +72,12 @@ public static class ImageFiles
     /// <param name="cancellationToken">
     /// Ends the reading, the wait for other calls, or the work before it begins.
     /// </param>
-    /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
+    /// <exception cref="BitisException">
+    /// The bytes are not an image that can be decoded, the model does not give classes, or its answer is not a
+    /// finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public static IReadOnlyList<Prediction> Classify(
         this InferenceSession session, Stream stream, int count = 5, CancellationToken cancellationToken = default)
     {
@@ -81,7 +91,12 @@ public static class ImageFiles
     /// <param name="file">All bytes of the file.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
-    /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
+    /// <exception cref="BitisException">
+    /// The bytes are not an image that can be decoded, the model does not give classes, or its answer is not a
+    /// finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public static IReadOnlyList<Prediction> Classify(
         this InferenceSession session,
         ReadOnlySpan<byte> file,
@@ -97,7 +112,12 @@ public static class ImageFiles
     /// <param name="path">The file.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
-    /// <exception cref="BitisException">The file is not an image that can be decoded.</exception>
+    /// <exception cref="BitisException">
+    /// The file is not an image that can be decoded, the model does not give classes, or its answer is not a
+    /// finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(
         this InferenceSession session, string path, int count = 5, CancellationToken cancellationToken = default)
     {
@@ -118,7 +138,12 @@ public static class ImageFiles
     /// <param name="cancellationToken">
     /// Ends the reading, the wait for other calls, or the work before it begins.
     /// </param>
-    /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
+    /// <exception cref="BitisException">
+    /// The bytes are not an image that can be decoded, the model does not give classes, or its answer is not a
+    /// finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(
         this InferenceSession session, Stream stream, int count = 5, CancellationToken cancellationToken = default)
     {
@@ -134,7 +159,12 @@ public static class ImageFiles
     /// <param name="file">All bytes of the file.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
-    /// <exception cref="BitisException">The bytes are not an image that can be decoded.</exception>
+    /// <exception cref="BitisException">
+    /// The bytes are not an image that can be decoded, the model does not give classes, or its answer is not a
+    /// finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public static Task<IReadOnlyList<Prediction>> ClassifyAsync(
         this InferenceSession session,
         ReadOnlyMemory<byte> file,

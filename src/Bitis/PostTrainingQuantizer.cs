@@ -76,6 +76,7 @@ public static class PostTrainingQuantizer
     public static void DeleteWork(string workFolder) => new ReconstructionFolder(workFolder).Delete();
 
     /// <summary>Whether a recipe's method works block by block and keeps finished blocks.</summary>
+    /// <exception cref="BitisException">The method is unknown, or the settings are another method's.</exception>
     public static bool KeepsWork(Recipe recipe)
     {
         ArgumentNullException.ThrowIfNull(recipe);

@@ -12,6 +12,9 @@ public sealed class BrowserFixture(ReportSamples samples) : IAsyncLifetime
     /// <summary>The file.</summary>
     private string File { get; set; } = "";
 
+    /// <summary>A page of a model that segments, whose scans are quantized.</summary>
+    internal string Maps { get; private set; } = "";
+
     /// <summary>Writes the page and starts the browser.</summary>
     public async Task InitializeAsync()
     {
@@ -24,6 +27,11 @@ public sealed class BrowserFixture(ReportSamples samples) : IAsyncLifetime
                 "--calibration", "builtin/train", "--images", "2", "--data", "builtin/test", "--limit", "50",
                 "--baseline", "vim-micro-builtin", "-o", File,
             ]).AssertSucceeded();
+        Maps = samples["maps.html"];
+        CliRunner.Run(
+            "report", samples.Segmenter, "--calibration", "builtin-masks/train", "--images", "1", "--data",
+            "builtin-masks/test", "--limit", "3", "--baseline", ReportSamples.SegmentingModel, "-o", Maps)
+            .AssertSucceeded();
         _driver = await Playwright.CreateAsync();
         _browser = await _driver.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
@@ -35,8 +43,9 @@ public sealed class BrowserFixture(ReportSamples samples) : IAsyncLifetime
     /// <summary>Opens the page. Its messages are collected.</summary>
     /// <param name="width">The window's width.</param>
     /// <param name="scheme">What the system prefers.</param>
+    /// <param name="file">Another page; null for that with everything.</param>
     internal async Task<(IPage Page, List<string> Messages)> OpenAsync(
-        int width = 1100, ColorScheme scheme = ColorScheme.Light)
+        int width = 1100, ColorScheme scheme = ColorScheme.Light, string? file = null)
     {
         IBrowserContext context = await _browser!.NewContextAsync(new BrowserNewContextOptions
         {
@@ -58,7 +67,7 @@ public sealed class BrowserFixture(ReportSamples samples) : IAsyncLifetime
                 messages.Add($"asks for {request.Url}");
             }
         };
-        await page.GotoAsync(new Uri(File).AbsoluteUri);
+        await page.GotoAsync(new Uri(file ?? File).AbsoluteUri);
         return (page, messages);
     }
 

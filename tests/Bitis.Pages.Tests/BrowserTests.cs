@@ -114,6 +114,22 @@ public sealed class BrowserTests(BrowserFixture browser) : IClassFixture<Browser
     }
 
     [BrowserFact]
+    public async Task Pictures_beside_each_other_fit_every_window()
+    {
+        (IPage page, List<string> messages) = await browser.OpenAsync(width: 360, file: browser.Maps);
+        Assert.Equal(360, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        ILocator pictures = page.Locator(".images.wide img");
+        Assert.Equal(3, await pictures.CountAsync());
+        LocatorBoundingBoxResult narrow = (await pictures.First.BoundingBoxAsync())!;
+        await page.SetViewportSizeAsync(1100, 900);
+        LocatorBoundingBoxResult wide = (await pictures.First.BoundingBoxAsync())!;
+        Assert.InRange(narrow.Width, 250, 360);
+        Assert.InRange(wide.Width, 250, 400);
+        Assert.True(await Figure(page, "Inside of scans").Locator(".plot svg").Locator(Shapes).CountAsync() > 5);
+        Assert.Empty(messages);
+    }
+
+    [BrowserFact]
     public async Task Tables_can_be_copied_as_CSV()
     {
         (IPage page, _) = await browser.OpenAsync();

@@ -10,6 +10,9 @@ public sealed class ReportSamples : IDisposable
     /// <summary>A class name that would become markup, and end a script.</summary>
     public const string Hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
 
+    /// <summary>A float model that segments.</summary>
+    public const string SegmentingModel = "vmamba-seg-builtin";
+
     private const string Model = "vim-micro-builtin";
 
     private readonly TempFolder _folder = new();
@@ -31,6 +34,10 @@ public sealed class ReportSamples : IDisposable
             Run("compare", ["compare", Model, .. calibration, .. data, "--limit", "16", "--methods", "minmax,mse"]),
             Run("sensitivity", ["sensitivity", Model, .. calibration, .. data, "--limit", "16", "--exact", "1"]),
         ];
+        Segmenter = _folder["maps.bitis"];
+        CliRunner.Run(
+            "quantize", SegmentingModel, "--calibration", "builtin-masks/train", "--images", "2", "--method", "minmax",
+            "--bits", "w4a4", "--scope", "ssm", "-o", Segmenter).AssertSucceeded();
         Training = _folder["run"];
         CliRunner.Run(
             "train", "--model", "vim-micro", "--data", "builtin/train", "--validation", "builtin/test", "--take", "32",
@@ -39,6 +46,9 @@ public sealed class ReportSamples : IDisposable
 
     /// <summary>Results of quantize, eval (twice), bench, analyze, compare and sensitivity.</summary>
     public IReadOnlyList<string> Results { get; }
+
+    /// <summary>A model that segments, with quantized scans.</summary>
+    public string Segmenter { get; }
 
     /// <summary>A quantized model.</summary>
     public string Quantized { get; }

@@ -245,6 +245,100 @@ public sealed class ReportTests(ReportSamples samples)
         Assert.Equal(32, BinaryPrimitives.ReadInt32BigEndian(thumbnail.AsSpan(16))); // the width
     }
 
+    [Fact]
+    public void A_quantized_scan_shows_the_levels_of_its_parts()
+    {
+        string html = Page(samples.Segmenter, "--calibration", "builtin-masks/train", "--images", "1");
+        JsonElement[] scans = Charts(html).Single(
+            charts => charts[0].GetProperty("title").GetString()!.EndsWith(".u", StringComparison.Ordinal));
+        Assert.Equal(
+            ["u", "delta", "decay", "b", "c", "hiddenState"],
+            scans.Take(6).Select(
+                chart => chart.GetProperty("title").GetString()!.Split(',')[0].Split('.')[^1]));
+        Assert.Equal(0, scans.Length % 6);
+        foreach (JsonElement[] scan in scans.Chunk(6))
+        {
+            Assert.All(scan, chart => Assert.Equal(100, Shares(chart), 0.1));
+            Assert.Equal([16, 16, 15, 15, 16], ((int[])[0, 1, 3, 4, 5]).Select(part => Marks(scan[part]).Length));
+            double[] decays = Marks(scan[2]);
+            Assert.InRange(decays.Length, 2, 16);
+            Assert.Equal(decays.Order(), decays);
+            Assert.All(decays, decay => Assert.InRange(decay, 0, 1));
+            // Values of a calibrated site lie around its levels.
+            Assert.All((int[])[0, 3, 4], part => Assert.True(ShareBetween(scan[part], Marks(scan[part])) > 90));
+        }
+
+        static double ShareBetween(JsonElement chart, double[] levels)
+        {
+            double step = levels[1] - levels[0];
+            return chart.GetProperty("series")[0].GetProperty("points").EnumerateArray()
+                .Where(point => point.GetProperty("x").GetDouble() > levels[0] - step
+                    && point.GetProperty("x").GetDouble() < levels[^1] + step)
+                .Sum(point => point.GetProperty("y").GetDouble());
+        }
+    }
+
+    [Fact]
+    public void Maps_that_quantization_changes_are_shown()
+    {
+        string html = Page(
+            samples.Segmenter, "--data", "builtin-masks/test", "--limit", "4", "--baseline",
+            ReportSamples.SegmentingModel);
+        JsonElement[] compared = [.. CliRunner.RunJson(
+            "compare", ReportSamples.SegmentingModel, "--calibration", "builtin-masks/train", "--images", "2",
+            "--methods", "minmax", "--bits", "w4a4", "--scopes", "ssm", "--data", "builtin-masks/test", "--limit", "4")
+            .GetProperty("models").EnumerateArray()];
+        double changed = 100 * (1 - compared[1].GetProperty("sameTop1").GetDouble());
+        Assert.InRange(changed, 0.01, 50);
+        Assert.Contains(
+            FormattableString.Invariant($"{changed:0.00} % of the pixels, in 4 images"), html,
+            StringComparison.Ordinal);
+        string[] images = Between(html, "src=\"data:image/png;base64,", "\"");
+        Assert.Equal(4, images.Length);
+        int width = BinaryPrimitives.ReadInt32BigEndian(Convert.FromBase64String(images[0]).AsSpan(16));
+        Assert.Equal((3 * 64) + (2 * 2), width); // three pictures with gaps
+        double[] shares = [.. Between(html, "<figcaption><code>", "<br>").Select(
+            line => double.Parse(
+                line.Split("</code>")[1].Split(" % of")[0], System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.Equal(4, shares.Length);
+        Assert.Equal(shares.OrderDescending(), shares);
+        Assert.Contains(" → ", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Poses_that_quantization_moves_are_shown()
+    {
+        string recipe = samples["pose.json"], model = samples["pose.safetensors"], quantized = samples["pose.bitis"];
+        File.WriteAllText(recipe, """
+            {
+              "config": {
+                "family": "pose", "imageSize": 32, "classes": 5,
+                "backbone": {
+                  "family": "vim", "imageSize": 32, "patchSize": 8, "stride": 8, "width": 8, "innerWidth": 16,
+                  "depth": 1, "stateSize": 4, "deltaRank": 1, "classes": 5
+                }
+              },
+              "epochs": 1, "batchSize": 16
+            }
+            """);
+        JsonElement trained = CliRunner.RunJson(
+            "train", "--recipe", recipe, "--data", "builtin/train", "--take", "32", "--validation", "builtin/test",
+            "-o", samples["pose"]);
+        File.Copy(trained.GetProperty("finalModel").GetString()!, model);
+        CliRunner.Run(
+            "quantize", model, "--calibration", "builtin/train", "--images", "16", "--method", "minmax", "--bits",
+            "w2a8", "-o", quantized).AssertSucceeded();
+        string html = Page(quantized, "--data", "builtin/test", "--limit", "30", "--baseline", model);
+        Assert.Contains("poses differ by", html, StringComparison.Ordinal);
+        string[] images = Between(html, "src=\"data:image/png;base64,", "\"");
+        Assert.Equal(24, images.Length);
+        Assert.Equal(4 * 32, BinaryPrimitives.ReadInt32BigEndian(Convert.FromBase64String(images[0]).AsSpan(16)));
+        Assert.Contains("(30 rows)", html, StringComparison.Ordinal);
+        CliRunner.Run(
+            "report", quantized, "--data", "builtin/test", "--baseline", "vim-micro-builtin", "-o",
+            samples["refused.html"]).AssertRefused("other classes or images");
+    }
+
     private string Page(params string[] arguments)
     {
         string page = samples["page.html"];

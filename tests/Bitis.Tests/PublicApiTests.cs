@@ -5,7 +5,8 @@ namespace Bitis.Tests;
 /// <summary>What users see stays small, and no name is one of the platform's.</summary>
 public sealed class PublicApiTests
 {
-    private const int MostTypes = 63;
+    /// <summary>Fourteen of them compare recipes, rank sites and search: what the command line can do, too.</summary>
+    private const int MostTypes = 77;
 
     private static readonly Type[] Types =
     [

@@ -10,9 +10,10 @@ internal static class ReadmeExample
     {
         // README
         VisionModel model = VisionModel.Load(folder + "vim.pth");
-        var photos = CalibrationSet.FromImages(ImageSource.Open(folder + "photos"), model.Preprocessing);
+        using ImageSource photos = ImageSource.Open(folder + "photos");
+        CalibrationSet calibration = CalibrationSet.FromImages(photos, model.Preprocessing);
         Recipe recipe = new() { Method = "smoothquant", Bits = BitWidths.Parse("w8a8") };
-        PostTrainingQuantizer.Quantize(model, photos, recipe).Save(folder + "vim.bitis");
+        PostTrainingQuantizer.Quantize(model, calibration, recipe).Save(folder + "vim.bitis");
         using InferenceSession session = InferenceSession.Load(folder + "vim.bitis");
         output.WriteLine(session.Classify(folder + "photo.png")[0].ToString());
         // end

@@ -51,7 +51,7 @@ internal sealed class DemoCommand : BitisCommand
         var calibrationSet = CalibrationSet.FromTensors(
             ImageLoader.Load(calibration, model.Preprocessing, Batch, cancellationToken: Context.Cancellation)
                 .Select(batch => batch.Images));
-        var comparison = new ModelComparison(
+        var comparison = new FloatComparison(
             model, decoded, Batch, threads: 0, progress: null, Context.Cancellation);
 
         var rows = new List<DemoRow>();

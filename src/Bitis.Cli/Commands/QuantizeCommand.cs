@@ -196,10 +196,8 @@ internal sealed class QuantizeCommand : BitisCommand
         string output,
         long fileBytes,
         TimeSpan time,
-        string? next)
-    {
-        long parameters = model.Float!.Weights.Values.Sum(weight => (long)weight.Length);
-        return new QuantizeResult(
+        string? next) =>
+        new(
             output,
             model.Reference,
             quantized.Config.Family,
@@ -212,11 +210,10 @@ internal sealed class QuantizeCommand : BitisCommand
             new SiteSelection(quantized.Recipe, quantized.Graph).LeftAlone,
             blocks,
             fileBytes,
-            parameters * sizeof(float),
+            model.Float!.WeightBytes,
             time.TotalSeconds,
             PeakMemory(),
             next);
-    }
 
     /// <summary>The process's peak memory in bytes; null if the system does not tell it.</summary>
     private static long? PeakMemory()

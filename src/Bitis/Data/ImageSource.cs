@@ -141,6 +141,7 @@ public abstract class ImageSource : IDisposable
     /// A random sample of at most <paramref name="count"/> images without repetition, in the order of the source.
     /// </summary>
     /// <remarks>The same seed always gives the same sample. The parent must stay open.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
     public ImageSource Take(int count, int seed)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);

@@ -75,6 +75,7 @@ public sealed class PixelImage
     public PixelImage WithWarning(string warning) => new(Width, Height, Channels, _pixels) { Warning = warning };
 
     /// <summary>One row, <c>[width, channels]</c>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
     public ReadOnlySpan<byte> Row(int y)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)y, (uint)Height, nameof(y));

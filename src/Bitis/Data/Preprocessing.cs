@@ -55,6 +55,7 @@ public sealed record Preprocessing(
     /// </remarks>
     /// <param name="size">The side of the input, in pixels.</param>
     /// <param name="channels">The input's channels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
     public static Preprocessing ForSize(int size, int channels = PixelImage.RgbChannels)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);

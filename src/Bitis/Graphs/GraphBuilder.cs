@@ -231,6 +231,7 @@ public sealed class GraphBuilder
     /// <param name="sequences">The sequences, at least one.</param>
     /// <param name="epsilon">Added to the variance before the root.</param>
     /// <param name="parameters">Names for <c>weight</c> and <c>bias [channels]</c>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no sequence.</exception>
     public Node MeanOfNorms(
         string name,
         IReadOnlyList<Node> sequences,

@@ -16,6 +16,7 @@ public static class TokenOrder
     /// </summary>
     /// <param name="height">The rows of the input's grid.</param>
     /// <param name="width">The columns of the input's grid.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
     public static IReadOnlyList<int> ByColumn(int height, int width)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);

@@ -306,6 +306,9 @@ public sealed class VisionModel
         CancellationToken cancellationToken = default) =>
         VisionModelFile.Save(this, path, notes ?? new Dictionary<string, string>(), cancellationToken);
 
+    /// <summary>The bytes of the parameters.</summary>
+    internal long WeightBytes => Weights.Values.Sum(weight => (long)weight.Length * sizeof(float));
+
     /// <summary>The part that answers, with batch norms as part of the layers before them.</summary>
     /// <remarks>Quantization starts from it: its weights are those that sessions compute with.</remarks>
     internal VisionModel Folded()

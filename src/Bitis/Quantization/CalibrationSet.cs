@@ -31,6 +31,9 @@ public sealed class CalibrationSet
     /// <summary>The number of images, at least one.</summary>
     public int Count { get; }
 
+    /// <summary>The images before preprocessing; null for a set of tensors.</summary>
+    internal ImageSource? Images { get; private init; }
+
     /// <summary>A set of images that are decoded each time they are read.</summary>
     /// <param name="source">The images; labels are not needed. It must stay open while the set is used.</param>
     /// <param name="preprocessing">How images become the model's input.</param>
@@ -41,6 +44,7 @@ public sealed class CalibrationSet
     /// <exception cref="BitisException">
     /// There is no image, there are too many threads, or the preprocessing is invalid.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count or the batch size is not positive.</exception>
     public static CalibrationSet FromImages(
         ImageSource source,
         Preprocessing preprocessing,
@@ -61,7 +65,10 @@ public sealed class CalibrationSet
             images.Count,
             cancellationToken => ImageLoader.Load(images, preprocessing, batchSize, threads, cancellationToken)
                 .Select(batch => batch.Images),
-            images.Name);
+            images.Name)
+        {
+            Images = images,
+        };
     }
 
     /// <summary>A set of square windows of images, for a model that segments.</summary>
@@ -74,6 +81,7 @@ public sealed class CalibrationSet
     /// <param name="seed">The same seed draws the same images and windows.</param>
     /// <param name="batchSize">Windows in a batch. It changes memory and time, not the result.</param>
     /// <exception cref="BitisException">There is no image, or the preprocessing is invalid.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count or the batch size is not positive.</exception>
     public static CalibrationSet FromWindows(
         ImageSource source, Preprocessing preprocessing, int count = UsualImages, int seed = 0, int batchSize = 2)
     {
@@ -87,7 +95,10 @@ public sealed class CalibrationSet
         return new CalibrationSet(
             images.Count,
             cancellationToken => ImageWindows.Read(images, preprocessing, seed, batchSize, cancellationToken),
-            images.Name);
+            images.Name)
+        {
+            Images = images,
+        };
     }
 
     /// <summary>A set of images that are in memory.</summary>
@@ -96,6 +107,7 @@ public sealed class CalibrationSet
     /// change while the set is used.
     /// </param>
     /// <exception cref="BitisException">There is no image.</exception>
+    /// <exception cref="ArgumentException">A tensor has another rank.</exception>
     public static CalibrationSet FromTensors(params IEnumerable<FloatTensor> batches)
     {
         ArgumentNullException.ThrowIfNull(batches);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bitis.Analysis.Results;
 using Bitis.Analysis.Sensitivity;
 using Bitis.Data;
 using Bitis.Data.BuiltIn;
@@ -36,7 +37,7 @@ public sealed class SensitivityTests : IDisposable
         using ImageSource images = new BuiltInImageSource(BuiltInSplit.Test).Take(24, seed: 1);
         CalibrationSet calibration = CalibrationSet.FromImages(images, model.Preprocessing);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, calibration, recipe);
-        using var analysis = new SensitivityAnalysis(model, quantized, images, 8, 2, seed: 0, default);
+        using var analysis = new SiteAnalysis(model, quantized, images, 8, 2, seed: 0, default);
         IReadOnlyDictionary<QuantizedSite, SiteScore> scores = analysis.Score(calibration, null, default);
         Assert.Equal(2 * quantized.Layers.Count, scores.Count);
         Assert.Equal(site, scores.MaxBy(pair => pair.Value.Score).Key.Name);
@@ -143,7 +144,7 @@ public sealed class SensitivityTests : IDisposable
         using ImageSource images = ImageSource.Open("builtin-masks/test", decoder: null).Take(6, seed: 3);
         CalibrationSet calibration = CalibrationSet.FromImages(images, model.Preprocessing);
         QuantizedModel quantized = PostTrainingQuantizer.Quantize(model, calibration, Ssm);
-        using var analysis = new SensitivityAnalysis(model, quantized, images, 8, 2, seed: 0, default);
+        using var analysis = new SiteAnalysis(model, quantized, images, 8, 2, seed: 0, default);
         using SegmentationSession session = SegmentationSession.Create(model);
         double? expected = new SegmentationEvaluation(session).Run(images, null, null, default).MeanIou;
         Assert.Equal(expected!.Value, analysis.Float.MeanIou!.Value, 3);

@@ -55,6 +55,34 @@ public sealed class PoseTests : IDisposable
     }
 
     [Fact]
+    public void Recipes_are_compared_by_errors()
+    {
+        string[] command =
+        [
+            "compare", _model, "--calibration", "builtin/train", "--images", "16", "--data", "builtin/test", "--limit",
+            "48", "--methods", "minmax", "--bits", "w8a8,w2a8",
+        ];
+        JsonElement[] models = [.. CliRunner.RunJson(command).GetProperty("models").EnumerateArray()];
+        CliRunner.Run(
+            "quantize", _model, "--calibration", "builtin/train", "--images", "16", "--method", "minmax", "--bits",
+            "w2a8", "-o", _folder["a.bitis"]).AssertSucceeded();
+        JsonElement[] evaluated = [.. ((string[])[_model, _folder["a.bitis"]]).Select(model => CliRunner.RunJson(
+            "eval", model, "--data", "builtin/test", "--images", "48"))];
+        foreach (string error in (string[])["positionError", "sizeError", "angleError"])
+        {
+            Assert.Equal(evaluated[0].GetProperty(error).GetDouble(), models[0].GetProperty(error).GetDouble(), 1e-9);
+            Assert.Equal(evaluated[1].GetProperty(error).GetDouble(), models[2].GetProperty(error).GetDouble(), 1e-9);
+        }
+        Assert.NotEqual(
+            models[1].GetProperty("positionError").GetDouble(), models[2].GetProperty("positionError").GetDouble());
+        Assert.All(models, model => Assert.Equal(JsonValueKind.Null, model.GetProperty("top1").ValueKind));
+        CliOutcome text = CliRunner.Run([.. command[..^1], "w8a8"]).AssertSucceeded();
+        Assert.Contains("position, px", text.Output, StringComparison.Ordinal);
+        Assert.Contains("angle, °", text.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("top-1", text.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_needs_classes_or_poses_is_refused()
     {
         string images = _folder.WriteImages("images", 2, 2);
@@ -65,5 +93,11 @@ public sealed class PoseTests : IDisposable
             "known for builtin/train");
         CliRunner.Run("train", "--model", "vim-pose-micro", "--data", "builtin-masks/train", "-o", _folder["masks"])
             .AssertRefused("gives the pose of a shape");
+        string[] choosing = ["--calibration", "builtin/train", "--images", "4", "--data", images];
+        CliRunner.Run(["compare", _model, .. choosing, "--methods", "minmax"])
+            .AssertRefused("builtin/train and builtin/test only");
+        CliRunner.Run(["sensitivity", _model, .. choosing]).AssertRefused("classify images or pixels");
+        CliRunner.Run(["search", _model, .. choosing, "--budget", "drop<=1", "-o", _folder["r.json"]])
+            .AssertRefused("not for poses");
     }
 }

@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.Diagnostics;
-using Bitis.Analysis.Comparison;
+using Bitis.Analysis.Results;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output.Results;
 using Bitis.Cli.Output.Results.Choosing;
 using Bitis.Evaluation;
+using Bitis.Models.Poses;
 using Bitis.Quantization.Methods;
 using Bitis.Quantization.Recipes;
 
@@ -13,8 +13,6 @@ namespace Bitis.Cli.Commands.Choosing;
 /// <summary><c>bitis compare</c>: quantizes a model with several recipes and measures them side by side.</summary>
 internal sealed class CompareCommand : ChoosingCommand
 {
-    private const int LatencyRuns = 100;
-
     private readonly Option<string[]> _recipes = new("--recipes")
     {
         Description = "Recipes as JSON files, one behind the other.",
@@ -57,15 +55,12 @@ internal sealed class CompareCommand : ChoosingCommand
     {
         IReadOnlyList<(string Name, Recipe Recipe)> recipes = ReadRecipes(arguments);
         LoadedModel model = LoadFloat(arguments, progress);
-        VisionModel folded = model.Float!.Folded();
-        foreach ((_, Recipe recipe) in recipes)
-        {
-            recipe.Validate();
-            _ = new SiteSelection(recipe, folded.Graph);
-        }
+        ModelComparison.RequireFitting(model.Float!, recipes.Select(entry => entry.Recipe));
         using ChoosingImages images = OpenImages(arguments, model, progress);
         int threads = Threads(arguments);
-        string? classes = ClassMap.Describe(images.Measured, model.Config.Classes, model.ClassNames);
+        string? classes = model.Config is PoseConfig
+            ? null
+            : ClassMap.Describe(images.Measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
         {
             return DryRunResult.For(
@@ -74,42 +69,17 @@ internal sealed class CompareCommand : ChoosingCommand
                 images.Drawn.Count * recipes.Sum(entry => DryRunResult.Passes(entry.Recipe, images.Drawn.Count)),
                 threads, Context.Cancellation);
         }
-        var comparison = new ModelComparison(
-            model.Float!, images.Measured, Batch(arguments), threads, progress, Context.Cancellation);
-        var rows = new List<ComparedModel>();
-        var floatTimes = new List<Latency>();
-        foreach ((string name, Recipe recipe) in recipes)
-        {
-            progress.Report(new WorkProgress("quantizing and measuring", rows.Count, recipes.Count, name));
-            long started = Stopwatch.GetTimestamp();
-            QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-                model.Float!, images.Calibration, recipe, new QuantizationOptions { Threads = threads },
-                Context.Cancellation);
-            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-            ModelMeasures measures = comparison.Measure(quantized, progress: null, Context.Cancellation);
-            (Latency latency, Latency original) = comparison.Time(
-                quantized, threads, LatencyRuns, Context.Cancellation);
-            floatTimes.Add(original);
-            rows.Add(Row(
-                name, recipe, measures, quantized.Save(Stream.Null, Context.Cancellation), latency, original, seconds));
-        }
-        Latency floatTime = floatTimes.OrderBy(time => time.Median).ElementAt(floatTimes.Count / 2);
-        ComparedModel floats = Row(
-            "float32", null, comparison.Float, model.Float!.Weights.Values.Sum(weight => 4L * weight.Length),
-            floatTime, floatTime, seconds: 0);
+        IReadOnlyList<ComparedModel> models = ModelComparison.Run(
+            model.Float!, images.Calibration, images.Measured, [.. recipes.Select(entry => entry.Recipe)],
+            new ComparisonOptions { BatchSize = Batch(arguments), Threads = threads, Progress = progress },
+            Context.Cancellation);
         WarnOfDamaged(images.Measured);
         return new CompareResult(
             model.Reference, model.Config.Family, model.Float!.Graph.ParameterCount, images.CalibrationDescription,
-            images.Drawn.Count, images.DataDescription!, comparison.Float.Images, comparison.Float.Labeled, classes,
-            threads == 0 ? Environment.ProcessorCount : threads, [floats, .. rows]);
+            images.Drawn.Count, images.DataDescription!, models[0].Images, models[0].Labeled, classes,
+            threads == 0 ? Environment.ProcessorCount : threads,
+            [models[0], .. models.Skip(1).Zip(recipes, (row, entry) => row with { Name = entry.Name })]);
     }
-
-    private static ComparedModel Row(
-        string name, Recipe? recipe, ModelMeasures measures, long bytes, Latency latency, Latency original,
-        double seconds) => new(
-        name, recipe, measures.Top1, measures.Top5, measures.MeanIou, measures.PixelAccuracy, measures.PositionError,
-        measures.SizeError, measures.AngleError, measures.SameTop1, bytes, latency.Median.TotalMilliseconds,
-        latency.P90.TotalMilliseconds, original.Median.TotalMilliseconds, seconds);
 
     private IReadOnlyList<(string Name, Recipe Recipe)> ReadRecipes(ParseResult arguments)
     {
@@ -129,8 +99,8 @@ internal sealed class CompareCommand : ChoosingCommand
             .. from scope in Given(arguments, _scopes, Scope.Linear)
                from bits in Given(arguments, _bits, new BitWidths(8, 8))
                from method in methods
-               select ($"{method} {bits} {scope.ToString().ToLowerInvariant()}",
-                   Limited(new Recipe { Method = method, Bits = bits, Scope = scope }, arguments.GetValue(_steps))),
+               let recipe = new Recipe { Method = method, Bits = bits, Scope = scope }
+               select (recipe.ShortName, Limited(recipe, arguments.GetValue(_steps))),
         ];
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Bitis.Analysis.Results;
 using Bitis.Analysis.Search;
 using Bitis.Analysis.Search.Measures;
 using Bitis.Analysis.Search.Mixtures;
@@ -69,7 +70,7 @@ internal sealed class SearchCommand : ChoosingCommand
     protected override ICommandResult Run(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         long started = Stopwatch.GetTimestamp();
-        SearchSettings settings = Settings(arguments);
+        SearchSettings settings = Settings(arguments, progress);
         string output = arguments.GetRequiredValue(_output)!;
         using OutputTarget target = OutputTarget.Resolve(output);
         target.RequireWritable();
@@ -77,16 +78,14 @@ internal sealed class SearchCommand : ChoosingCommand
             OutputFolder.RequireWritable(work, "the folder for finished runs");
         LoadedModel model = LoadFloat(arguments, progress);
         target.RequireOtherThan([.. model.Files, .. InputPaths(arguments)]);
+        SearchAnswers.RequireSupported(model.Float!);
         var space = new SearchSpace(model.Float!.Folded().Graph, settings.Bits, settings.Scopes);
         using ChoosingImages images = OpenImages(arguments, model, progress);
-        SearchAnswers.RequireSupported(model.Float!, images.Measured);
         string? classes = ClassMap.Describe(images.Measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
             return Plan(model, settings, space, images);
-        var sets = DisjointSets.Split(
-            images.Drawn, images.Measured, settings.Seed, settings.Threads, progress, Context.Cancellation);
-        SearchOutcome found = new RecipeSearch(model.Float!, images.Calibration, sets, settings).Run(
-            progress, Context.Cancellation);
+        RecipeSearchResult found = RecipeSearch.Run(
+            model.Float!, images.Calibration, images.Measured, settings, Context.Cancellation);
         WarnOfDamaged(images.Measured);
         if (found.Chosen is not null)
         {
@@ -99,19 +98,16 @@ internal sealed class SearchCommand : ChoosingCommand
         return new SearchResult(
             model.Reference, model.Config.Family, settings.Budget.ToString(),
             settings.Goal.ToString().ToLowerInvariant(), images.CalibrationDescription, images.Drawn.Count,
-            images.DataDescription!, sets.Choosing.Count, sets.Reporting.Count, classes,
+            images.DataDescription!, found.ChoosingImages, found.ReportingImages, classes,
             settings.Threads == 0 ? Environment.ProcessorCount : settings.Threads,
             segments ? null : found.FloatChoosing, segments ? found.FloatChoosing : null,
             segments ? null : found.FloatReporting, segments ? found.FloatReporting : null,
-            model.Float!.Weights.Values.Sum(weight => 4L * weight.Length), found.FloatMs,
-            [.. found.Front.Select(point => SearchedRecipe.Of(point, segments)!)],
-            [.. found.Uniform.Select(point => SearchedRecipe.Of(point, segments)!)],
-            SearchedRecipe.Of(found.Chosen, segments), SearchedRecipe.Of(found.BestUniform, segments),
-            SearchedRecipe.Of(found.Nearest, segments)!, found.Tried, found.Resumed,
-            Stopwatch.GetElapsedTime(started).TotalSeconds, found.Chosen is null ? null : output);
+            found.FloatBytes, found.FloatMs, found.Front, found.Uniform, found.Chosen, found.BestUniform, found.Nearest,
+            found.Tried, found.Resumed, Stopwatch.GetElapsedTime(started).TotalSeconds,
+            found.Chosen is null ? null : output);
     }
 
-    private SearchSettings Settings(ParseResult arguments)
+    private SearchSettings Settings(ParseResult arguments, IProgress<WorkProgress> progress)
     {
         SearchBudget budget = arguments.GetRequiredValue(_budget)!;
         SearchMeasure? goal = arguments.GetValue(_minimize);
@@ -127,12 +123,14 @@ internal sealed class SearchCommand : ChoosingCommand
             Threads = Threads(arguments),
             Seed = Seed(arguments),
             WorkFolder = arguments.GetValue(_work),
+            Progress = progress,
         };
     }
 
     private DryRunResult Plan(
         LoadedModel model, SearchSettings settings, SearchSpace space, ChoosingImages images)
     {
+        SearchAnswers.RequireLabels(model.Float!, images.Measured);
         int alone = settings.Methods.Count * space.Choices.Sum(list => list.Count - 1);
         int mixtures = settings.Methods.Count * MethodSearch.MostMixtures(space);
         int reporting = images.Measured.Count / 2, choosing = images.Measured.Count - reporting;
@@ -154,7 +152,7 @@ internal sealed class SearchCommand : ChoosingCommand
                 $"measure at most {mixtures} recipes on the {choosing} images that choose",
                 $"measure the chosen one and its rival on the {reporting} images that report",
             ],
-            RecipeSearch.Runs(space, settings, choosing, reporting), images.Drawn.Count * calibrations,
+            MixtureSearch.Runs(space, settings, choosing, reporting), images.Drawn.Count * calibrations,
             settings.Threads, Context.Cancellation);
     }
 

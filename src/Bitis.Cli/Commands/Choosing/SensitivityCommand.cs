@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Bitis.Analysis.Results;
 using Bitis.Analysis.Sensitivity;
 using Bitis.Cli.Input;
 using Bitis.Cli.Output.Results;
 using Bitis.Cli.Output.Results.Choosing;
-using Bitis.Data.Decoding;
 using Bitis.Evaluation;
 using Bitis.Files;
 using Bitis.Graphs;
@@ -16,7 +16,9 @@ namespace Bitis.Cli.Commands.Choosing;
 /// <summary><c>bitis sensitivity</c>: ranks the sites of a model by what quantizing them does to its answers.</summary>
 internal sealed class SensitivityCommand : ChoosingCommand
 {
-    private const int UsualImages = 256, UsualMaps = 32, UsualExact = 10;
+    private const int UsualImages = 256, UsualMaps = 32;
+
+    private static readonly int UsualExact = new SensitivityOptions().ExactSites;
 
     private readonly RecipeOptionSet _recipe;
     private readonly Option<int?> _exact = CommonOptions.Parsed<int?>(
@@ -55,7 +57,7 @@ internal sealed class SensitivityCommand : ChoosingCommand
         LoadedModel model = LoadFloat(arguments, progress);
         foreach (Recipe recipe in recipes)
         {
-            SensitivityAnalysis.RequireSupported(model.Float!, recipe);
+            SiteAnalysis.RequireSupported(model.Float!, recipe);
             _ = new SiteSelection(recipe, model.Float!.Folded().Graph);
         }
         using ChoosingImages images = OpenImages(arguments, model, progress);
@@ -68,91 +70,26 @@ internal sealed class SensitivityCommand : ChoosingCommand
             : ClassMap.Describe(measured, model.Config.Classes, model.ClassNames);
         if (IsDryRun(arguments))
             return Plan(model, recipes, images, measured, wanted, threads);
-        var analyses = new List<SensitivityAnalysis>();
-        try
-        {
-            foreach (Recipe recipe in recipes)
+        SiteRanking ranking = SensitivityAnalysis.Run(
+            model.Float!, images.Calibration, measured, recipes[0],
+            new SensitivityOptions
             {
-                QuantizedModel quantized = PostTrainingQuantizer.Quantize(
-                    model.Float!, images.Calibration, recipe,
-                    new QuantizationOptions { Threads = threads, Progress = progress }, Context.Cancellation);
-                analyses.Add(new SensitivityAnalysis(
-                    model.Float!, quantized, measured, Batch(arguments), threads, Seed(arguments),
-                    Context.Cancellation));
-            }
-            ScoredSite[] ranked = Rank(analyses, images.Calibration, progress);
-            WidthEffect[] widths = [.. analyses.Select((analysis, i) => new WidthEffect(
-                recipes[i].Bits, Effect(analysis.Effect((_, _) => true, Context.Cancellation))!))];
-            (Dictionary<ScoredSite, ExactEffects> exact, int resumed) = Confirm(
-                ranked[..Math.Min(wanted, ranked.Length)],
-                analysis => work is null || analyses.Count == 1
-                    ? work
-                    : Path.Combine(work, $"{recipes[analyses.IndexOf(analysis)].Bits}"),
-                progress);
-            WarnOfDamaged(measured);
-            ScoredSite[] compared = [.. exact.Keys.Where(site => site.Score.Score is not null)];
-            return new SensitivityResult(
-                model.Reference, model.Config.Family, recipes[0], images.CalibrationDescription, images.Drawn.Count,
-                images.DataDescription, analyses[0].Counts.Images, analyses[0].Counts.Labeled, classes,
-                analyses[0].Float.Top1, analyses[0].Float.MeanIou, widths[0].All, widths,
-                [
-                    .. ranked.Select(each => new SiteSensitivity(
-                        each.Site.Name, each.Site.Node.Name, each.Site.KindName, each.Site.Node.Block, each.Site.Bits,
-                        each.Score.Score, each.Score.SnrDb, Effect(exact.GetValueOrDefault(each)?.Alone),
-                        Effect(exact.GetValueOrDefault(each)?.LeftAlone))),
-                ],
-                RankCorrelation.Of(
-                    [.. compared.Select(site => site.Score.Score!.Value)],
-                    [.. compared.Select(site => -(exact[site].Alone.LogitSnrDb ?? double.MaxValue))]),
-                exact.Count, resumed, Stopwatch.GetElapsedTime(started).TotalSeconds);
-        }
-        finally
-        {
-            analyses.ForEach(analysis => analysis.Dispose());
-        }
-    }
-
-    /// <summary>Scores sites, the highest first. A site that has the same bits in two recipes is there once.</summary>
-    private ScoredSite[] Rank(
-        List<SensitivityAnalysis> analyses, CalibrationSet calibration, IProgress<WorkProgress> progress)
-    {
-        var all = new List<ScoredSite>();
-        foreach (SensitivityAnalysis analysis in analyses)
-        {
-            IReadOnlyDictionary<QuantizedSite, SiteScore> scores =
-                analysis.Score(calibration, progress, Context.Cancellation);
-            all.AddRange(analysis.Sites.Select(site => new ScoredSite(analysis, site, scores[site])));
-        }
-        return
-        [
-            .. all.DistinctBy(each => (each.Site.Name, each.Site.Bits))
-                .OrderByDescending(each => each.Score.Score ?? double.MaxValue),
-        ];
-    }
-
-    private (Dictionary<ScoredSite, ExactEffects> Exact, int Resumed) Confirm(
-        ScoredSite[] sites, Func<SensitivityAnalysis, string?> folderOf, IProgress<WorkProgress> progress)
-    {
-        var folders = new Dictionary<SensitivityAnalysis, SensitivityFolder?>();
-        var exact = new Dictionary<ScoredSite, ExactEffects>();
-        int resumed = 0;
-        foreach (ScoredSite each in sites)
-        {
-            Context.Cancellation.ThrowIfCancellationRequested();
-            (SensitivityAnalysis analysis, QuantizedSite site, _) = each;
-            if (!folders.TryGetValue(analysis, out SensitivityFolder? folder))
-            {
-                folder = folderOf(analysis) is { } path ? new SensitivityFolder(path, analysis.Identity()) : null;
-                folders.Add(analysis, folder);
-            }
-            ExactEffects? kept = folder?.Load(site);
-            resumed += kept is null ? 0 : 1;
-            exact.Add(each, kept ?? analysis.Try(site, Context.Cancellation));
-            if (kept is null)
-                folder?.Save(site, exact[each]);
-            progress.Report(new WorkProgress("exact runs", exact.Count, sites.Length, site.Name));
-        }
-        return (exact, resumed);
+                OtherBits = [.. recipes.Skip(1).Select(recipe => recipe.Bits)],
+                ExactSites = wanted,
+                BatchSize = Batch(arguments),
+                Threads = threads,
+                Seed = Seed(arguments),
+                WorkFolder = work,
+                Progress = progress,
+            },
+            Context.Cancellation);
+        WarnOfDamaged(measured);
+        return new SensitivityResult(
+            model.Reference, model.Config.Family, recipes[0], images.CalibrationDescription, images.Drawn.Count,
+            images.DataDescription, ranking.Images, ranking.Labeled, classes, ranking.Float.Top1,
+            ranking.Float.MeanIou, ranking.All[0],
+            [.. recipes.Select((recipe, i) => new WidthEffect(recipe.Bits, ranking.All[i]))], ranking.Sites,
+            ranking.RankCorrelation, ranking.Exact, ranking.Resumed, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     private DryRunResult Plan(
@@ -173,19 +110,13 @@ internal sealed class SensitivityCommand : ChoosingCommand
             ],
             measured.Count * ((2L * exact) + (3 * count)),
             images.Drawn.Count * recipes.Sum(recipe =>
-                DryRunResult.Passes(recipe, images.Drawn.Count) + (5L * SensitivityAnalysis.Draws(images.Drawn.Count))),
+                DryRunResult.Passes(recipe, images.Drawn.Count) + (5L * SiteAnalysis.Draws(images.Drawn.Count))),
             threads, Context.Cancellation);
     }
-
-    private static SiteEffect? Effect(AnswerEffect? effect) =>
-        effect is null ? null : new SiteEffect(effect.LogitSnrDb, effect.SameTop1, effect.Top1, effect.MeanIou);
 
     private static int? ParseExact(string text) => text == "all"
         ? int.MaxValue
         : int.TryParse(text, out int count) && count >= 0
             ? count
             : throw new BitisException($"--exact takes a whole number of at least 0, or 'all', not '{text}'.");
-
-    /// <summary>A site with its score.</summary>
-    private sealed record ScoredSite(SensitivityAnalysis Analysis, QuantizedSite Site, SiteScore Score);
 }

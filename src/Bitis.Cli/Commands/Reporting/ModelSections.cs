@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Bitis.Analysis;
 using Bitis.Analysis.Distributions;
 using Bitis.Cli.Input;
@@ -8,8 +7,6 @@ using Bitis.Cli.Output.Parts;
 using Bitis.Cli.Output.Progress;
 using Bitis.Cli.Output.Results;
 using Bitis.Data;
-using Bitis.Data.LabelMaps;
-using Bitis.Data.Resampling;
 using Bitis.Models.Poses;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization;
@@ -27,7 +24,7 @@ internal sealed class ModelSections(
     LoadedModel model, LoadedModel? baseline, int threads, IProgress<WorkProgress> progress,
     CancellationToken cancellation)
 {
-    private const int BatchSize = 8, Thumbnails = 24, ThumbnailSize = 96;
+    private const int BatchSize = 8;
 
     /// <summary>What the values of weights, inputs and scans are.</summary>
     /// <param name="images">The images.</param>
@@ -57,72 +54,19 @@ internal sealed class ModelSections(
         yield return ResultFile.Of(result, model.Reference);
     }
 
-    /// <summary>The images that the model and the baseline take for different classes.</summary>
+    /// <summary>The images to which the model and the baseline give different answers.</summary>
     /// <param name="images">The images.</param>
     /// <param name="description">Where they are from.</param>
-    /// <exception cref="BitisException">The models do not classify, or have other classes or images.</exception>
+    /// <exception cref="BitisException">The models have other classes or images.</exception>
     public PageSection OfDisagreements(ImageSource images, string description)
     {
-        if (model.Config is IDenseConfig or PoseConfig)
+        var pair = new ModelPair(model, baseline!, threads, progress, cancellation);
+        pair.RequireSameAnswers();
+        return model.Config switch
         {
-            throw BitisException.InFile(
-                model.Reference, "--data is for models that classify images. Leave the option out.");
-        }
-        if (baseline!.Config.Classes != model.Config.Classes || baseline.Config.InputShape != model.Config.InputShape
-            || (model.ClassNames is { } names && baseline.ClassNames is { } others && !names.SequenceEqual(others)))
-        {
-            throw BitisException.InFile(
-                baseline.Reference, $"the baseline has other classes or images than {model.Reference}.");
-        }
-        var options = new SessionOptions { Threads = threads };
-        using InferenceSession session = model.CreateSession(options, cancellation);
-        using InferenceSession original = baseline.CreateSession(options, cancellation);
-        var found = new List<Disagreement>();
-        int done = 0;
-        foreach (ImageBatch batch in ImageLoader.Load(
-            images, model.Preprocessing, BatchSize, threads, cancellation))
-        {
-            FloatTensor ours = session.Run(batch.Images, cancellation);
-            FloatTensor theirs = original.Run(batch.Images, cancellation);
-            for (int i = 0; i < batch.Count; i++)
-            {
-                int answer = First(ours, i), expected = First(theirs, i);
-                if (answer == expected)
-                    continue;
-                found.Add(new Disagreement(
-                    batch.Names[i],
-                    batch.Labels[i] is { } label ? images.ClassNames?[label] ?? $"class {label}" : null,
-                    NameOf(expected), NameOf(answer),
-                    found.Count < Thumbnails ? Thumbnail(images.Read(batch.StartIndex + i)) : null));
-            }
-            done += batch.Count;
-            progress.Report(new WorkProgress("comparing", done, images.Count));
-        }
-        return DisagreementSection.Create(model.Reference, baseline.Reference, description, done, found);
-    }
-
-    private static int First(FloatTensor logits, int image)
-    {
-        int classes = logits.Shape[^1];
-        return TensorPrimitives.IndexOfMax<float>(logits.Span.Slice(image * classes, classes));
-    }
-
-    private string NameOf(int index) => model.ClassNames?[index] ?? $"class {index}";
-
-    private static byte[] Thumbnail(PixelImage image)
-    {
-        double scale = Math.Min(1, (double)ThumbnailSize / Math.Max(image.Width, image.Height));
-        PixelImage small = image.WithChannels(PixelImage.RgbChannels);
-        if (scale < 1)
-            small = Resampler.Resize(small, Weights(image.Width, scale), Weights(image.Height, scale));
-        using var file = new MemoryStream();
-        PngWriter.WriteColours(file, small);
-        return file.ToArray();
-    }
-
-    private static ResampleWeights Weights(int size, double scale)
-    {
-        int target = Math.Max(1, (int)Math.Round(size * scale));
-        return new ResampleWeights(size, target, 0, target, Interpolation.Bilinear);
+            IDenseConfig => PixelDisagreements.Find(pair, images, description),
+            PoseConfig => PoseDisagreements.Find(pair, images, description),
+            _ => ClassDisagreements.Find(pair, images, description),
+        };
     }
 }

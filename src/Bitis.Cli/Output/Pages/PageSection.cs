@@ -26,6 +26,9 @@ internal sealed record PageSection(string Title, string? Source)
     /// <summary>What is above the thumbnails.</summary>
     public string ImagesTitle { get; init; } = "";
 
+    /// <summary>Whether a thumbnail is several pictures beside each other.</summary>
+    public bool HasWideImages { get; init; }
+
     /// <summary>What is known of models, for the summary.</summary>
     public IReadOnlyList<MeasuredPoint> Points { get; init; } = [];
 

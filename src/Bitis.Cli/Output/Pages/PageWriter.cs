@@ -193,7 +193,7 @@ internal sealed class PageWriter
     private void WriteImages(PageSection section)
     {
         Line($"<h3>{PageText.Html(section.ImagesTitle)}</h3>");
-        Line("<ul class=\"images\">");
+        Line($"<ul class=\"images{(section.HasWideImages ? " wide" : "")}\">");
         foreach (PageImage image in section.Images)
         {
             Line($"<li><figure><img alt=\"{PageText.Html(image.Name)}\" "

@@ -36,7 +36,8 @@ internal static class FloatDistributions
             [
                 .. layers.Where(layer => layer.Operator.FinestScales == Graphs.Operators.InputScales.Tokens)
                     .Select(layer => OfTokens(layer, tokens[layer])),
-            ]);
+            ],
+            []);
 
         IReadOnlyDictionary<Node, SiteStatistics> Observe(Granularity granularity, bool histograms) =>
             new Calibrator(

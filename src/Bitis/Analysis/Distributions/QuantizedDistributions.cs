@@ -30,9 +30,14 @@ internal static class QuantizedDistributions
         Dictionary<Node, InputLevels> inputs = model.Graph.Nodes
             .Where(node => model.Layers.GetValueOrDefault(node.Name)?.Input is not null)
             .ToDictionary(node => node, node => new InputLevels(node, model.Layers[node.Name]));
+        Dictionary<Node, ScanLevels> scans = model.Graph.Nodes
+            .Where(node => model.Scans.ContainsKey(node.Name))
+            .ToDictionary(node => node, node => new ScanLevels(node, model.Scans[node.Name]));
+        var beforeSoftplus = new Dictionary<Node, FloatTensor>();
+        IReadOnlyDictionary<string, FloatTensor> dequantized = model.DequantizeWeights();
         using var evaluator = new VectorizedEvaluator(threads);
         var executor = new GraphExecutor(
-            model.Graph, model.DequantizeWeights(),
+            model.Graph, dequantized,
             new ProbingEvaluator(new SimulatedEvaluator(evaluator, model.Layers, model.Scans), Observe));
         int done = 0;
         foreach (FloatTensor batch in images.Read(cancellationToken))
@@ -52,12 +57,20 @@ internal static class QuantizedDistributions
                         node, model.Layers[node.Name], weights?.GetValueOrDefault(node.ParameterNames[0]))),
             ],
             [.. inputs.Values.Select(input => input.Distribution())],
-            [.. inputs.Values.Select(input => input.Tokens()).OfType<TokenRange>()]);
+            [.. inputs.Values.Select(input => input.Tokens()).OfType<TokenRange>()],
+            [.. scans.Values.SelectMany(scan => scan.Distributions())]);
 
         void Observe(Node node, ReadOnlySpan<FloatTensor> values)
         {
             if (inputs.TryGetValue(node, out InputLevels? input))
                 input.Add(values[0]);
+            if (scans.Count > 0 && node.Operator.IsPartOfQuantizedScan)
+                beforeSoftplus[node] = values[0];
+            if (scans.TryGetValue(node, out ScanLevels? scan))
+            {
+                beforeSoftplus.Remove(node.Inputs[1], out FloatTensor? delta);
+                scan.Add(values, delta!, dequantized[node.ParameterNames[0]]);
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 using System.Globalization;
 
-namespace Bitis.Analysis.Search;
+namespace Bitis;
 
 /// <summary>What a recipe must keep: <c>drop&lt;=0.5</c>, <c>latency&lt;=2.5ms</c> or <c>size&lt;=1MB</c>.</summary>
 /// <param name="Measure">What is limited.</param>
 /// <param name="Limit">The most of it: points of accuracy, milliseconds or bytes.</param>
-internal sealed record SearchBudget(SearchMeasure Measure, double Limit)
+public sealed record SearchBudget(SearchMeasure Measure, double Limit)
 {
     private const string Sign = "<=";
 

@@ -1,7 +1,7 @@
-namespace Bitis.Analysis.Search;
+namespace Bitis;
 
 /// <summary>What a search limits or makes small.</summary>
-internal enum SearchMeasure
+public enum SearchMeasure
 {
     /// <summary>The drop of accuracy or mean IoU, in points of 100.</summary>
     Drop,

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Bitis.Analysis.Results;
 using Bitis.Data;
 using Bitis.Evaluation;
 using Bitis.Execution.Sessions;

@@ -1,3 +1,5 @@
+using Bitis.Analysis.Results;
+
 namespace Bitis.Analysis.Sensitivity;
 
 /// <summary>The exact runs of a site.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Bitis.Analysis.Results;
 
 namespace Bitis.Analysis.Sensitivity;
 

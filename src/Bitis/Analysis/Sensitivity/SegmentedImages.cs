@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Bitis.Analysis.Results;
 using Bitis.Data;
 using Bitis.Data.Decoding;
 using Bitis.Data.LabelMaps;

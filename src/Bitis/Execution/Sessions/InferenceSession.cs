@@ -173,7 +173,10 @@ public sealed class InferenceSession : IDisposable
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
-    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="BitisException">
+    /// The model does not give classes, or its answer is not a finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public IReadOnlyList<Prediction> Classify(
         PixelImage image, int count = 5, CancellationToken cancellationToken = default) =>
@@ -183,7 +186,10 @@ public sealed class InferenceSession : IDisposable
     /// <param name="images">The photographs, of any sizes.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two photographs.</param>
-    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="BitisException">
+    /// The model does not give classes, or its answer is not a finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(
         IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)
@@ -199,7 +205,10 @@ public sealed class InferenceSession : IDisposable
     /// <param name="image">The photograph, of any size.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work before it begins.</param>
-    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="BitisException">
+    /// The model does not give classes, or its answer is not a finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public Task<IReadOnlyList<Prediction>> ClassifyAsync(
         PixelImage image, int count = 5, CancellationToken cancellationToken = default)
@@ -217,7 +226,10 @@ public sealed class InferenceSession : IDisposable
     /// <param name="images">The photographs, of any sizes; all are computed together.</param>
     /// <param name="count">How many classes.</param>
     /// <param name="cancellationToken">Ends the wait for other calls, or the work between two photographs.</param>
-    /// <exception cref="BitisException">The model's answer is not a finite number.</exception>
+    /// <exception cref="BitisException">
+    /// The model does not give classes, or its answer is not a finite number.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count is not positive.</exception>
     /// <exception cref="ObjectDisposedException">The session was disposed, before or while the call waited.</exception>
     public Task<IReadOnlyList<IReadOnlyList<Prediction>>> ClassifyAsync(
         IReadOnlyList<PixelImage> images, int count = 5, CancellationToken cancellationToken = default)

@@ -10,11 +10,21 @@ namespace Bitis;
 /// </summary>
 /// <param name="Weights">Bits of a weight: 2 to 8, or 32.</param>
 /// <param name="Activations">Bits of an activation: 2 to 8, or 32.</param>
+/// <exception cref="BitisException">Bits are out of range.</exception>
 [JsonConverter(typeof(TextConverter))]
 public readonly record struct BitWidths(int Weights, int Activations)
 {
     /// <summary>The number of bits that stands for "left in float32".</summary>
     public const int Float = 32;
+
+    /// <summary>Bits of a weight: 2 to 8, or 32.</summary>
+    /// <exception cref="BitisException">They are out of range.</exception>
+    public int Weights { get; init => field = Require(value, "a weight"); } = Require(Weights, "a weight");
+
+    /// <summary>Bits of an activation: 2 to 8, or 32.</summary>
+    /// <exception cref="BitisException">They are out of range.</exception>
+    public int Activations { get; init => field = Require(value, "an activation"); } =
+        Require(Activations, "an activation");
 
     /// <summary>No quantization: float32 on both sides.</summary>
     public static BitWidths None => new(Float, Float);
@@ -42,6 +52,10 @@ public readonly record struct BitWidths(int Weights, int Activations)
 
     /// <summary>The form that <see cref="Parse"/> reads.</summary>
     public override string ToString() => $"w{Weights}a{Activations}";
+
+    private static int Require(int bits, string value) => IsValid(bits) ? bits : throw new BitisException(
+        $"{bits} bits for {value}: expected {UniformQuantizer.MinBits} to {UniformQuantizer.MaxBits}, or {Float} for "
+        + "float32.");
 
     private static bool IsValid(int bits) =>
         bits is (>= UniformQuantizer.MinBits and <= UniformQuantizer.MaxBits) or Float;

@@ -48,11 +48,28 @@ public sealed record Recipe
     /// <summary>Other bits or scopes for some layers and scans, by pattern; the first match applies.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
 
+    /// <summary>The recipe in a few words, with at most one of its overrides.</summary>
+    internal string ShortName
+    {
+        get
+        {
+            string name = $"{Method} {Bits} {Scope.ToString().ToLowerInvariant()}";
+            return Overrides.Count switch
+            {
+                0 => name,
+                1 => $"{name}, {Overrides[0]}",
+                var count => $"{name}, {count} overrides",
+            };
+        }
+    }
+
     /// <summary>The granularity of activations: that of the recipe, or the method's usual choice.</summary>
+    /// <exception cref="BitisException">The method is unknown, or the settings are another method's.</exception>
     [JsonIgnore]
     public Granularity Granularity => ActivationGranularity ?? Behavior.Granularity;
 
     /// <summary>How scans are quantized, by the recipe and the method's usual choices.</summary>
+    /// <exception cref="BitisException">The method is unknown, or the settings are another method's.</exception>
     [JsonIgnore]
     public ScanMethod Scan
     {
@@ -96,6 +113,7 @@ public sealed record Recipe
     }
 
     /// <summary>The settings that differ from the method's usual ones, by name, as in JSON.</summary>
+    /// <exception cref="BitisException">The method is unknown, or the settings are another method's.</exception>
     public JsonObject SettingChanges() => QuantizationMethod.Find(Method).ChangesOf(Settings);
 
     /// <summary>The layers that this recipe quantizes, with their bits.</summary>
@@ -113,6 +131,7 @@ public sealed record Recipe
     /// Convolutions sum over tokens, so their inputs have one scale. A depthwise convolution can have one for each
     /// channel at no cost, and has if linear layers have one for each token.
     /// </remarks>
+    /// <exception cref="BitisException">The method is unknown, or the settings are another method's.</exception>
     public Granularity GranularityOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -128,6 +147,7 @@ public sealed record Recipe
     /// How many neighbouring input channels of a layer a Hadamard transform mixes before quantization; 1 for none.
     /// </summary>
     /// <remarks>Only some methods do so, and only for layers that read the result of a scan.</remarks>
+    /// <exception cref="BitisException">The method is unknown, or the settings are another method's.</exception>
     public int RotationOf(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);

@@ -212,7 +212,7 @@ public sealed class RecipeSearchTests : IDisposable
     {
         DisjointSets sets = DisjointSets.Split(_calibration, _data, seed: 0, threads: 2, progress: null, default);
         CalibrationSet calibration = CalibrationSet.FromImages(_calibration, model.Preprocessing);
-        return new RecipeSearch(model, calibration, sets, settings with { Scopes = [Scope.Linear], Threads = 2 })
+        return new MixtureSearch(model, calibration, sets, settings with { Scopes = [Scope.Linear], Threads = 2 })
             .Run(progress: null, default);
     }
 

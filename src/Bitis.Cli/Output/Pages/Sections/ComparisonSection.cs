@@ -16,7 +16,12 @@ internal static class ComparisonSection
                 .. models.Select(m => new Row(
                     m.Text("name"), m.TextOrNull("method") ?? "float32", m.NumberOrNull("top1"),
                     m.NumberOrNull("sameTop1"), m.Number("fileBytes"), m.Number("latencyMs"),
-                    m.NumberOrNull("floatLatencyMs"), m.NumberOrNull("meanIou"), m.NumberOrNull("positionError"))),
+                    m.NumberOrNull("floatLatencyMs"), m.NumberOrNull("meanIou"))
+                {
+                    PositionError = m.NumberOrNull("positionError"),
+                    SizeError = m.NumberOrNull("sizeError"),
+                    AngleError = m.NumberOrNull("angleError"),
+                }),
             ]);
     }
 
@@ -32,11 +37,11 @@ internal static class ComparisonSection
             [
                 new Row(
                     "float32", "float32", original.NumberOrNull("top1"), null, original.Number("fileBytes"),
-                    original.Number("latencyMs"), null, null, null),
+                    original.Number("latencyMs"), null, null),
                 .. result.List("rows").Select(row => new Row(
                     $"{row.Text("method")}, {row.Text("bits")}, {row.Text("scope")}", row.Text("method"),
                     row.NumberOrNull("top1"), row.NumberOrNull("sameTop1"), row.Number("fileBytes"),
-                    row.Number("latencyMs"), row.NumberOrNull("floatLatencyMs"), null, null)),
+                    row.Number("latencyMs"), row.NumberOrNull("floatLatencyMs"), null)),
             ]);
     }
 
@@ -48,7 +53,9 @@ internal static class ComparisonSection
             ("model", row => row.Name),
             (">top-1, %", row => PageText.Percent(row.Top1)),
             (">mean IoU, %", row => PageText.Percent(row.MeanIou)),
-            (">position, pixels", row => row.PositionError is { } error ? PageText.Number(error) : ""),
+            (">position, pixels", row => Error(row.PositionError)),
+            (">size, pixels", row => Error(row.SizeError)),
+            (">angle, degrees", row => Error(row.AngleError)),
             (">as float32, %", row => PageText.Percent(row.SameTop1)),
             (">file, MB", row => PageText.Megabytes(row.Bytes)),
             (">ms", row => PageText.Milliseconds(row.Milliseconds)),
@@ -75,7 +82,17 @@ internal static class ComparisonSection
         };
     }
 
+    private static string Error(double? error) =>
+        error is { } value ? PageText.Number(Math.Round(value, 3)) : "";
+
     private sealed record Row(
         string Name, string Group, double? Top1, double? SameTop1, double Bytes, double Milliseconds,
-        double? FloatMilliseconds, double? MeanIou, double? PositionError);
+        double? FloatMilliseconds, double? MeanIou)
+    {
+        public double? PositionError { get; init; }
+
+        public double? SizeError { get; init; }
+
+        public double? AngleError { get; init; }
+    }
 }

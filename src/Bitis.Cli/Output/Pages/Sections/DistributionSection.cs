@@ -22,8 +22,9 @@ internal static class DistributionSection
                 .. Choice("Weights", "Layer", values.Weights.Select(Histogram)),
                 .. Choice("Inputs of layers", "Layer", values.Inputs.Select(Histogram)),
                 .. Choice("Range of the input at each token", "Layer", values.Tokens.Select(Range)),
+                .. Choice("Inside of scans", "Site", values.Scans.Select(Histogram)),
             ],
-            Tables = [.. Clipped(values.Inputs)],
+            Tables = [.. Clipped([.. values.Inputs, .. values.Scans])],
         };
 
     private static IEnumerable<PageChoice> Choice(string title, string label, IEnumerable<PageChart> charts)
@@ -66,13 +67,13 @@ internal static class DistributionSection
         Note = "Where the range moves along the tokens, a scale for each of them fits better.",
     };
 
-    private static IEnumerable<PageTable> Clipped(IReadOnlyList<SiteDistribution> inputs)
+    private static IEnumerable<PageTable> Clipped(IReadOnlyList<SiteDistribution> sites)
     {
-        SiteDistribution[] clipped = [.. inputs.Where(i => i.Clipped > 0).OrderByDescending(i => i.Clipped)];
+        SiteDistribution[] clipped = [.. sites.Where(i => i.Clipped > 0).OrderByDescending(i => i.Clipped)];
         if (clipped.Length == 0)
             yield break;
         yield return new PageTable(
-            "Inputs beyond the first and the last level", ["site", ">share, %"],
+            "Values beyond the first and the last level", ["site", ">share, %"],
             [.. clipped.Select(input => (string[])[input.Site, PageText.Number(100 * input.Clipped!.Value)])]);
     }
 }

@@ -1,3 +1,5 @@
+using Bitis.Analysis.Results;
+
 namespace Bitis.Cli.Output.Results.Choosing;
 
 /// <summary>The result of <c>bitis compare</c>: the float model, then the quantized ones.</summary>

@@ -1,3 +1,5 @@
+using Bitis.Analysis.Results;
+
 namespace Bitis.Cli.Output.Results.Choosing;
 
 /// <summary>The table of models side by side, as <c>compare</c> and <c>demo</c> print it.</summary>
@@ -17,9 +19,9 @@ internal static class ComparisonTable
             (">top-1", model => Share(model.Top1)),
             (">mean IoU", model => Share(model.MeanIou)),
             (">pixels", model => Share(model.PixelAccuracy)),
-            (">position", model => Number(model.PositionError, "0.000")),
-            (">size", model => Number(model.SizeError, "0.000")),
-            (">angle", model => Number(model.AngleError, "0.00")),
+            (">position, px", model => Number(model.PositionError, "0.000")),
+            (">size, px", model => Number(model.SizeError, "0.000")),
+            (">angle, °", model => Number(model.AngleError, "0.00")),
             (">as float32", model => Share(model.SameTop1)),
             (">file", model => Format.Bytes(model.FileBytes)),
             (">ms", model => $"{model.LatencyMs:0.000}"),

@@ -1,3 +1,5 @@
+using Bitis.Analysis.Results;
+
 namespace Bitis.Cli.Output.Results.Choosing;
 
 /// <summary>The result of <c>bitis search</c>: the front, its rivals, and what was chosen.</summary>
@@ -92,7 +94,7 @@ internal sealed record SearchResult(
         ["recipe", $">{measure}", ">drop", ">estimated", ">as float32", ">file", ">predicted ms", ">ms", ""],
         recipes.Select(recipe => (string[])
         [
-            recipe.Name, Format.Percent(recipe.ChoosingTop1 ?? recipe.ChoosingMeanIou), recipe.DropInWords,
+            recipe.Recipe.ShortName, Format.Percent(recipe.ChoosingTop1 ?? recipe.ChoosingMeanIou), recipe.DropInWords,
             $"{recipe.EstimatedDrop:0.00}", Format.Percent(recipe.SameTop1), Format.Bytes(recipe.FileBytes),
             $"{recipe.PredictedMs:0.000}", recipe.LatencyMs is { } time ? $"{time:0.000}" : "",
             Chosen?.Recipe.Equals(recipe.Recipe) == true ? "*" : "",

@@ -1,3 +1,5 @@
+using Bitis.Analysis.Results;
+
 namespace Bitis.Cli.Output.Results.Choosing;
 
 /// <summary>The result of <c>bitis sensitivity</c>: sites, the most sensitive first.</summary>
@@ -13,7 +15,7 @@ internal sealed record SensitivityResult(
     string? ClassMatch,
     double? FloatTop1,
     double? FloatMeanIou,
-    SiteEffect All,
+    AnswerEffect All,
     IReadOnlyList<WidthEffect> Widths,
     IReadOnlyList<SiteSensitivity> Sites,
     double? RankCorrelation,
@@ -59,7 +61,7 @@ internal sealed record SensitivityResult(
             ]));
     }
 
-    private static string Words(SiteEffect effect) =>
+    private static string Words(AnswerEffect effect) =>
         $"{Decibels(effect.LogitSnrDb)} dB at the logits, {Format.Percent(effect.SameTop1)} as float32"
         + (effect.Top1 is null ? "" : $", top-1 {Format.Percent(effect.Top1)}")
         + (effect.MeanIou is null ? "" : $", mIoU {Format.Percent(effect.MeanIou)}");

@@ -1,3 +1,4 @@
+using Bitis.Analysis.Results;
 using Bitis.Cli.Output.Results.Choosing;
 
 namespace Bitis.Cli.Output.Results.Demo;
@@ -50,5 +51,5 @@ internal sealed record DemoResult(
 
     private static ComparedModel Compared(
         string name, Recipe? recipe, double? top1, double? same, long bytes, double ms, double floatMs) => new(
-        name, recipe, top1, null, null, null, null, null, null, same, bytes, ms, ms, floatMs, 0);
+        name, recipe, 0, 0, top1, null, null, null, null, null, null, same, bytes, ms, ms, floatMs, 0);
 }

@@ -26,19 +26,25 @@ internal abstract class SearchAnswers
             ? new SegmentedAnswers(model, images, batchSize, threads, progress, cancellationToken)
             : new ClassifiedAnswers(model, images, batchSize, threads, progress, cancellationToken);
 
-    /// <summary>Refuses models and images whose accuracy cannot be measured.</summary>
-    /// <exception cref="BitisException">They are such.</exception>
-    public static void RequireSupported(VisionModel model, ImageSource images)
+    /// <summary>Refuses models that have no accuracy.</summary>
+    /// <exception cref="BitisException">It is such a model.</exception>
+    public static void RequireSupported(VisionModel model)
     {
         if (model.Config is PoseConfig)
             throw new BitisException("The search is for models that classify or segment images, not for poses.");
+    }
+
+    /// <summary>Refuses images of which one has no label.</summary>
+    /// <exception cref="BitisException">They are such.</exception>
+    public static void RequireLabels(VisionModel model, ImageSource images)
+    {
         bool hasLabels = model.Config is IDenseConfig
             ? images.HasPixelLabels
             : Enumerable.Range(0, images.Count).All(index => images.Label(index) is not null);
         if (!hasLabels)
         {
             throw new BitisException(
-                $"{images.Description}: the search measures accuracy, so all images of --data need labels.");
+                $"{images.Description}: a search measures accuracy, so all images that choose and report need labels.");
         }
     }
 

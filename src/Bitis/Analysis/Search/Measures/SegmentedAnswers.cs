@@ -7,7 +7,7 @@ internal sealed class SegmentedAnswers(
     VisionModel model, ImageSource images, int batchSize, int threads, IProgress<WorkProgress>? progress,
     CancellationToken cancellationToken) : SearchAnswers
 {
-    private readonly ModelComparison _comparison =
+    private readonly FloatComparison _comparison =
         new(model, images, batchSize, threads, progress, cancellationToken);
 
     /// <inheritdoc />

@@ -8,7 +8,7 @@ namespace Bitis.Analysis.Comparison;
 
 /// <summary>Measures quantized models beside the float model that they were made from.</summary>
 /// <remarks>The float model answers each image once; its answers are kept to compare with.</remarks>
-internal sealed class ModelComparison
+internal sealed class FloatComparison
 {
     private readonly VisionModel _model;
     private readonly ImageSource _images;
@@ -24,7 +24,7 @@ internal sealed class ModelComparison
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The images do not fit the model.</exception>
-    public ModelComparison(
+    public FloatComparison(
         VisionModel model, ImageSource images, int batchSize, int threads, IProgress<WorkProgress>? progress,
         CancellationToken cancellationToken)
     {

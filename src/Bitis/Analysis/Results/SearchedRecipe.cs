@@ -1,6 +1,6 @@
 using Bitis.Analysis.Search;
 
-namespace Bitis.Cli.Output.Results.Choosing;
+namespace Bitis.Analysis.Results;
 
 /// <summary>A recipe that a search measured. Shares are 0 to 1, drops points of 100; null is unknown.</summary>
 /// <param name="Recipe">The recipe.</param>
@@ -16,10 +16,10 @@ namespace Bitis.Cli.Output.Results.Choosing;
 /// <param name="ReportingDrop">How much less that is than the float model's.</param>
 /// <param name="ReportingDropError">The standard error of that drop.</param>
 /// <param name="ReportingExpectedDrop">What the changed answers cost there on average.</param>
-/// <param name="FileBytes">The size of the model's file.</param>
+/// <param name="FileBytes">The size of the model's file in bytes.</param>
 /// <param name="PredictedMs">The milliseconds for one image, from the operations of its blocks.</param>
 /// <param name="LatencyMs">The milliseconds of the whole model, which a tenth of the runs beat.</param>
-internal sealed record SearchedRecipe(
+public sealed record SearchedRecipe(
     Recipe Recipe,
     bool IsUniform,
     double? ChoosingTop1,
@@ -37,8 +37,8 @@ internal sealed record SearchedRecipe(
     double PredictedMs,
     double? LatencyMs)
 {
-    /// <summary>What the report shows of a point.</summary>
-    public static SearchedRecipe? Of(SearchPoint? point, bool segments) => point is null ? null : new SearchedRecipe(
+    /// <summary>What users see of a point.</summary>
+    internal static SearchedRecipe? Of(SearchPoint? point, bool segments) => point is null ? null : new SearchedRecipe(
         point.Recipe, point.IsUniform, segments ? null : point.Choosing.Score, segments ? point.Choosing.Score : null,
         point.Choosing.Drop, point.Choosing.DropError, point.Value(SearchMeasure.Drop), point.Choosing.SameTop1,
         segments ? null : point.Reporting?.Score, segments ? point.Reporting?.Score : null, point.Reporting?.Drop,
@@ -50,21 +50,6 @@ internal sealed record SearchedRecipe(
     /// <summary>The drop on the images that report; null if it was not measured.</summary>
     internal string? ReportingDropInWords =>
         ReportingDrop is { } drop ? InPoints(drop, ReportingDropError) : null;
-
-    /// <summary>The recipe in a few words, with at most one of its overrides.</summary>
-    internal string Name
-    {
-        get
-        {
-            string name = $"{Recipe.Method} {Recipe.Bits} {Recipe.Scope.ToString().ToLowerInvariant()}";
-            return Recipe.Overrides.Count switch
-            {
-                0 => name,
-                1 => $"{name}, {Recipe.Overrides[0]}",
-                var count => $"{name}, {count} overrides",
-            };
-        }
-    }
 
     private static string InPoints(double drop, double? error) =>
         error is null ? $"{drop:0.00}" : $"{drop:0.00} ± {error:0.00}";

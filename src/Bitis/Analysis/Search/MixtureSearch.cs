@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Bitis.Analysis.Search.Measures;
@@ -18,7 +17,7 @@ namespace Bitis.Analysis.Search;
 /// <param name="calibration">The images that calibrate.</param>
 /// <param name="images">The images that choose and report.</param>
 /// <param name="settings">What is searched.</param>
-internal sealed class RecipeSearch(
+internal sealed class MixtureSearch(
     VisionModel model, CalibrationSet calibration, DisjointSets images, SearchSettings settings)
 {
     /// <summary>The most points of a front that are timed.</summary>
@@ -39,8 +38,6 @@ internal sealed class RecipeSearch(
     /// <exception cref="BitisException">The model, the images or the folder cannot be used.</exception>
     public SearchOutcome Run(IProgress<WorkProgress>? progress, CancellationToken cancellationToken)
     {
-        SearchAnswers.RequireSupported(model, images.Choosing);
-        SearchAnswers.RequireSupported(model, images.Reporting);
         VisionModel folded = model.Folded();
         var space = new SearchSpace(folded.Graph, settings.Bits, settings.Scopes);
         var folder = new SearchFolder(settings.WorkFolder, settings.WorkFolder is null ? "" : Identity(folded));
@@ -127,11 +124,7 @@ internal sealed class RecipeSearch(
     private string Identity(VisionModel folded)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, FloatTensor weight) in folded.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
-        }
+        hash.AppendWeights(folded);
         hash.AppendData(Encoding.UTF8.GetBytes($"{images.Digest} {model.Preprocessing} {settings.Seed}"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

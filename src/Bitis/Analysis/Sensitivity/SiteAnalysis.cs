@@ -1,9 +1,9 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Bitis.Analysis.Results;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
 using Bitis.Models.Poses;
@@ -15,7 +15,7 @@ using Bitis.Tensors;
 namespace Bitis.Analysis.Sensitivity;
 
 /// <summary>Finds out which sites of a model suffer from quantization, and what they do to its answers.</summary>
-internal sealed class SensitivityAnalysis : IDisposable
+internal sealed class SiteAnalysis : IDisposable
 {
     /// <summary>Few images are passed several times, with other signs, until there are about so many passes.</summary>
     private const int Passes = 256;
@@ -35,11 +35,10 @@ internal sealed class SensitivityAnalysis : IDisposable
     /// <param name="seed">The seed of the signs in scores.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="BitisException">The images do not fit the model.</exception>
-    public SensitivityAnalysis(
+    public SiteAnalysis(
         VisionModel model, QuantizedModel quantized, ImageSource images, int batchSize, int threads, int seed,
         CancellationToken cancellationToken)
     {
-        RequireSupported(model, quantized.Recipe);
         (_model, _quantized, _threads, _seed) = (model.Folded(), quantized, threads, (ulong)seed);
         Sites = SiteList.Of(quantized);
         _answers = model.Config is IDenseConfig
@@ -144,11 +143,7 @@ internal sealed class SensitivityAnalysis : IDisposable
     public string Identity()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, FloatTensor weight) in _model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
-        }
+        hash.AppendWeights(_model);
         hash.AppendData(Encoding.UTF8.GetBytes(_quantized.Calibration.Sha256));
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(
             RecipeDocument.Of(_quantized.Recipe), QuantizedModelJson.Default.RecipeDocument));
