@@ -206,7 +206,8 @@ public sealed class ExportCommandTests : IDisposable
                 ? "libSystem.IO.Compression.Native.dylib"
                 : "libSystem.IO.Compression.Native.so");
         foreach ((string library, string message) in ((string, string)[])[
-            (_folder["none.so"], "there is no such file"), (_folder.Path, "this is a folder"), (_folder["text.so"], "cannot be loaded"),
+            (_folder["none.so"], "there is no such file"), (_folder.Path, "this is a folder"),
+            (_folder["text.so"], "cannot be loaded"),
             (other, "this is not the native library of ONNX Runtime")])
         {
             // In a process of its own: one process loads the library once.

@@ -65,8 +65,8 @@ internal sealed class ParityMeasurement(ParitySession ours, OnnxRuntimeModel the
 
     private void Add(PixelImage image, CancellationToken cancellationToken)
     {
-        (FloatTensor expected, float[] actual, TimeSpan ourTime, TimeSpan theirTime) = Answers(image, cancellationToken);
-        _times.Add((ourTime, theirTime));
+        (FloatTensor expected, float[] actual, TimeSpan time, TimeSpan theirTime) = Answers(image, cancellationToken);
+        _times.Add((time, theirTime));
         _agreement = _agreement.With(actual, expected.Span);
         for (int i = 0; i < actual.Length; i++)
             _largest = Math.Max(_largest, Math.Abs(actual[i] - expected.Span[i]));

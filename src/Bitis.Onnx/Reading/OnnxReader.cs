@@ -18,8 +18,8 @@ namespace Bitis.Onnx.Reading;
 
 /// <summary>Opens float32 models that were exported.</summary>
 /// <remarks>
-/// The metadata describe the model, and its weights have their names. So no operator of the file is read, but the digest
-/// covers them.
+/// The metadata describe the model, and its weights have their names. So no operator of the file is read. The digest
+/// covers them, though.
 /// </remarks>
 internal static class OnnxReader
 {
