@@ -74,8 +74,8 @@ internal static class FormatDetector
             return $"this is an HDF5 file (Keras); {Expected}.";
         if (head is [0x08, < 32, 0x12, ..] or [0x08, < 32, 0x3A, ..]) // its version, then its producer or its graph
         {
-            return "this seems to be an ONNX file. Those that Bitis exported open under a name that ends in .onnx (in a "
-                + $"program, with OnnxModel.Load); {Expected}.";
+            return "this seems to be an ONNX file. Those that Bitis exported open under a name that ends in .onnx "
+                + $"(in a program, with OnnxModel.Load); {Expected}.";
         }
         string sample = new(
             [.. text.Take(40).Select(c => char.IsAsciiLetterOrDigit(c) || char.IsPunctuation(c) ? c : ' ')]);
