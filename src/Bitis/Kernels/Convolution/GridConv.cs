@@ -18,9 +18,9 @@ namespace Bitis.Kernels.Convolution;
 /// </remarks>
 internal abstract unsafe class GridConv : ILanesOperation<GridConvKernel>
 {
-    // A panel of weights for so many channels stays in the nearest cache, and so many places in the next one. 96 is a
+    // A panel of weights for so many channels stays in the nearest cache, and so many places in the next one. 384 is a
     // multiple of the places of all tiles.
-    private const int MaxChannels = 256, MaxPlaces = 96;
+    private const int MaxChannels = 256, MaxPlaces = 384;
 
     /// <summary>The forms of this operation.</summary>
     public static KernelTable<GridConvKernel> Table { get; } = KernelTable<GridConvKernel>.ForLanes<GridConv>();
