@@ -162,14 +162,27 @@ internal static class BenchmarkCommands
         Argument<string[]> models = List(
             "MODEL", "Small models or published variants. Left out: vit-mini, resnet-20 and vim-mini.");
         models.AcceptOnlyFromAmong([.. SmallModels.Names, .. ModelCatalogue.Variants.Select(entry => entry.Name)]);
-        return Create(
+        Option<int> threads = new("--threads")
+        {
+            Description = "Compares one thread with this many.",
+            DefaultValueFactory = _ => 1,
+        };
+        threads.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--threads takes a whole number of at least 1.");
+        });
+        Command command = Create(
             "profile-step",
-            "Shows where the time of a training step goes, exact and by POLICY, on one thread.",
+            "Shows where the time of a training step goes, exact and by POLICY.",
             arguments => StepProfileBenchmark.Run(
                 arguments.GetValue(models) is { Length: > 0 } names ? names : ["vit-mini", "resnet-20", "vim-mini"],
-                arguments.GetValue(policy)!),
+                arguments.GetValue(policy)!,
+                arguments.GetValue(threads)),
             policy,
             models);
+        command.Add(threads);
+        return command;
     }
 
     private static Command Hlq()

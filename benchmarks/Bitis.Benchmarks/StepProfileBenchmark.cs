@@ -11,8 +11,8 @@ using Bitis.Training.Optimization;
 namespace Bitis.Benchmarks;
 
 /// <summary>
-/// Where the time of a training step goes, exact and with a low-bit backward pass: by operation and phase, on one
-/// thread, with the optimizer. The two take turns.
+/// Where the time of a training step goes, exact and with a low-bit backward pass: by operation and phase, with
+/// the optimizer. Steps on one thread and on several take turns.
 /// </summary>
 internal static class StepProfileBenchmark
 {
@@ -21,41 +21,59 @@ internal static class StepProfileBenchmark
     /// <summary>Prints a table for each model.</summary>
     /// <param name="models">Small models, or published variants.</param>
     /// <param name="policy">What is compared with the exact step, as <see cref="BackwardPolicyText"/> takes it.</param>
-    public static void Run(IEnumerable<string> models, string policy)
+    /// <param name="threads">How many threads are compared with one; 1 for no comparison.</param>
+    public static void Run(IEnumerable<string> models, string policy, int threads)
     {
         foreach (string name in models)
         {
             ModelConfig config = ModelCatalogue.Variants.FirstOrDefault(variant => variant.Name == name)?.Config
                 ?? SmallModels.Get(name, Classes);
-            Measure(name, config, policy);
+            Measure(name, config, policy, threads > 1 ? [1, threads] : [1]);
         }
     }
 
-    private static void Measure(string name, ModelConfig config, string policy)
+    private static void Measure(string name, ModelConfig config, string policy, int[] threadCounts)
     {
         bool isSmall = config.ImageSize <= 64;
         int batch = isSmall ? 64 : 8, rounds = isSmall ? 21 : 9, warmUp = isSmall ? 4 : 2;
-        Subject[] subjects = [new(config, "exact", batch), new(config, policy, batch)];
+        Subject[] subjects =
+        [
+            .. threadCounts.SelectMany(threads => new[] { "exact", policy }
+                .Select(method => new Subject(config, method, batch, threads))),
+        ];
         for (int round = -warmUp; round < rounds; round++)
         {
             foreach (Subject subject in subjects)
                 subject.Step(isCounted: round >= 0);
         }
-        (double exact, double lowBit) = (subjects[0].Median, subjects[1].Median);
-        Console.WriteLine(
-            $"{name}, a step of {batch} images on one thread, medians of {rounds}: exact {exact:F1} ms, {policy} "
-            + $"{lowBit:F1} ms; {exact / lowBit:F3} times as fast");
-        Console.WriteLine($"| ms in a step | exact | {policy} | difference |");
+        Console.WriteLine($"{name}, a step of {batch} images, medians of {rounds} steps:");
+        Console.WriteLine();
+        Console.WriteLine($"| threads | exact | {policy} | times as fast |");
         Console.WriteLine("|---|---|---|---|");
-        Dictionary<string, double> before = subjects[0].Rows(rounds), after = subjects[1].Rows(rounds);
-        foreach (string row in before.Keys.Union(after.Keys).OrderByDescending(
-            row => Math.Max(before.GetValueOrDefault(row), after.GetValueOrDefault(row))))
+        foreach (Subject[] pair in subjects.Chunk(2))
         {
-            (double first, double second) = (before.GetValueOrDefault(row), after.GetValueOrDefault(row));
-            Console.WriteLine($"| {row} | {first:F2} | {second:F2} | {second - first:+0.00;-0.00} |");
+            (double exact, double lowBit) = (pair[0].Median, pair[1].Median);
+            Console.WriteLine($"| {pair[0].Threads} | {exact:F1} ms | {lowBit:F1} ms | {exact / lowBit:F3} |");
         }
+        Console.WriteLine();
+        WriteParts(subjects, rounds);
         foreach (Subject subject in subjects)
             subject.Dispose();
+    }
+
+    /// <summary>The milliseconds of each operation and phase, added over the threads.</summary>
+    private static void WriteParts(Subject[] subjects, int rounds)
+    {
+        Console.WriteLine($"| ms in a step | {string.Join(" | ", subjects.Select(subject => subject.Label))} |");
+        Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---|", subjects.Length))}");
+        Dictionary<string, double>[] columns = [.. subjects.Select(subject => subject.Rows(rounds))];
+        foreach (string row in columns.SelectMany(column => column.Keys).Distinct().OrderByDescending(
+            row => columns.Max(column => column.GetValueOrDefault(row))))
+        {
+            IEnumerable<string> cells = columns.Select(column => $"{column.GetValueOrDefault(row):F2}");
+            Console.WriteLine($"| {row} | {string.Join(" | ", cells)} |");
+        }
+        Console.WriteLine();
     }
 
     /// <summary>A training with its own weights.</summary>
@@ -70,11 +88,12 @@ internal static class StepProfileBenchmark
         private readonly OperationTimes _times = new();
         private int _steps;
 
-        public Subject(ModelConfig config, string policy, int batch)
+        public Subject(ModelConfig config, string policy, int batch, int threads)
         {
+            (Threads, Label) = (threads, threads == 1 ? policy : $"{policy}, {threads} threads");
             _model = VisionModel.CreateRandom(config, seed: 1);
             _executor = new GradientExecutor(
-                _model.Graph, _model.Weights, threads: 1, BackwardPolicyText.Parse(policy));
+                _model.Graph, _model.Weights, threads, BackwardPolicyText.Parse(policy));
             var recipe = new TrainingRecipe { Model = "a model" };
             _optimizer = new AdamW(_model.Graph, recipe);
             _average = new WeightAverage(_model.Graph, _model.Weights, recipe.AverageDecay);
@@ -83,6 +102,12 @@ internal static class StepProfileBenchmark
             for (int i = 0; i < batch; i++)
                 _targets.Span[(i * config.Classes) + (i % config.Classes)] = 1;
         }
+
+        /// <summary>How many threads compute.</summary>
+        public int Threads { get; }
+
+        /// <summary>The method, and the threads if there are several.</summary>
+        public string Label { get; }
 
         /// <summary>The milliseconds of a step without measuring its parts.</summary>
         public double Median => _milliseconds.Order().ElementAt(_milliseconds.Count / 2);
@@ -114,13 +139,13 @@ internal static class StepProfileBenchmark
         {
             _executor.Run(_images, _targets, (ulong)_steps++);
             long began = OperationTimes.Now;
-            double factor = GradientClipping.Factor(GradientClipping.Norm(_executor.Gradients, threads: 1), maximum: 1);
-            _optimizer.Step(_model.Weights, _executor.Gradients, _steps, learningRate: 1e-4, factor, threads: 1);
+            double factor = GradientClipping.Factor(GradientClipping.Norm(_executor.Gradients, Threads), maximum: 1);
+            _optimizer.Step(_model.Weights, _executor.Gradients, _steps, learningRate: 1e-4, factor, Threads);
             _executor.Times?.AddStage("optimizer", began);
             began = OperationTimes.Now;
             foreach (FloatTensor weight in _model.Weights.Values)
                 _ = TensorPrimitives.IsFiniteAll<float>(weight.Span);
-            _average.Add(_model.Weights, _steps, threads: 1);
+            _average.Add(_model.Weights, _steps, Threads);
             _executor.Times?.AddStage("finite weights, average", began);
         }
     }
