@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs tests once per instruction set: of whole models limited by BITIS_ISA, then of models and kernels with instructions
-# hidden from .NET by its own switches. (The tests of kernels run each kernel of every set anyway.) Skips what this
-# machine does not have. About two minutes.
+# Runs tests once per instruction set: of whole models limited by BITIS_ISA, then of models and kernels with
+# instructions hidden from .NET by its own switches. (The tests of kernels run each kernel of every set anyway.) Skips
+# what this machine does not have. About two minutes.
 # Usage: tests/isa-matrix.sh [test filter]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -120,8 +121,23 @@ public sealed class ReportTests(ReportSamples samples)
             ["float32", "front", "without overrides"],
             series.EnumerateArray().Select(one => one.GetProperty("name").GetString()));
         string text = File.ReadAllText(search);
-        File.WriteAllText(search, text.Replace("\"chosen\": null", $"\"chosen\": {mixed}", StringComparison.Ordinal));
-        Assert.Contains("<td>chosen</td>", Page(search), StringComparison.Ordinal);
+        Assert.DoesNotContain("On the images that report", html, StringComparison.Ordinal);
+        string reported = mixed.Replace(
+            "\"reportingTop1\": null",
+            "\"reportingTop1\": 0.8417, \"reportingDrop\": 2.5, \"reportingDropError\": 2.49, "
+                + "\"reportingExpectedDrop\": 0.9",
+            StringComparison.Ordinal);
+        text = text.Replace(
+            "\"chosen\": null", $"\"chosen\": {reported}, \"floatReportingTop1\": 0.8667",
+            StringComparison.Ordinal);
+        File.WriteAllText(search, text);
+        html = WebUtility.HtmlDecode(Page(search));
+        Assert.Contains("<td>chosen</td>", html, StringComparison.Ordinal);
+        // What images that had no part in the choice say stands beside the float model on the same images.
+        Assert.Contains(
+            "95.00 % of the images that choose, 86.67 % of those that report", html, StringComparison.Ordinal);
+        Assert.Contains("On the images that report", html, StringComparison.Ordinal);
+        Assert.Contains("2.5 ± 2.49", html, StringComparison.Ordinal);
     }
 
     [Fact]

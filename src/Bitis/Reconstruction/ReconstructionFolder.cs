@@ -1,9 +1,9 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Bitis.Checkpoints;
 using Bitis.Checkpoints.Safetensors;
 using Bitis.Files;
+using Bitis.Models;
 using Bitis.Quantization.Calibration;
 using Bitis.Quantization.Files;
 using Bitis.Quantization.Recipes;
@@ -19,7 +19,7 @@ namespace Bitis.Reconstruction;
 /// <param name="path">The folder; it is created when the first block is done.</param>
 internal sealed class ReconstructionFolder(string path)
 {
-    private const string IdentityKey = "bitis_reconstruction", RecordKey = "record", FormatVersion = "2";
+    private const string IdentityKey = "bitis_reconstruction", RecordKey = "record", FormatVersion = "3";
     private const string Advice = "Delete this file: its block is made again";
 
     private string _identity = "";
@@ -32,16 +32,11 @@ internal sealed class ReconstructionFolder(string path)
         _model = model;
         _recipe = recipe;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, FloatTensor weight) in model.Weights.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(name));
-            hash.AppendData(MemoryMarshal.AsBytes(weight.Span));
-        }
-        string weights = Convert.ToHexStringLower(hash.GetHashAndReset());
+        hash.AppendModel(model);
         _identity = JsonSerializer.Serialize(new Dictionary<string, string>
         {
             ["format"] = FormatVersion,
-            ["weights"] = weights,
+            ["model"] = Convert.ToHexStringLower(hash.GetHashAndReset()),
             ["calibration"] = calibration.Sha256,
             ["recipe"] = JsonSerializer.Serialize(RecipeDocument.Of(recipe), QuantizedModelJson.Default.RecipeDocument),
         }, ReconstructionJson.Default.DictionaryStringString);

@@ -80,7 +80,8 @@ internal sealed class ReportCommand : BitisCommand
         if (models.Length > 0 && calibration is null && data is null)
         {
             throw BitisException.InFile(
-                models[0], "for a model, a report needs images: give --calibration IMAGES, or --data IMAGES and "
+                models[0], "this is neither a result in JSON nor the folder of a training, so it is taken for a model. "
+                    + "For a model, a report needs images: give --calibration IMAGES, or --data IMAGES and "
                     + "--baseline MODEL.");
         }
         IReadOnlyList<LoadedModel> loaded = models.Length == 0

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Bitis.Kernels.Dispatch;
@@ -9,7 +10,7 @@ namespace Bitis.Analysis.Search;
 /// <remarks>Images are compared by their pixels. Equal ones of the data stay together in one half.</remarks>
 /// <param name="Choosing">The images by which a recipe is chosen.</param>
 /// <param name="Reporting">The images on which the chosen one is measured.</param>
-/// <param name="Digest">A digest of the calibration and of the images that choose.</param>
+/// <param name="Digest">A digest of the calibration, and of the images that choose with their labels.</param>
 internal sealed record DisjointSets(ImageSource Choosing, ImageSource Reporting, string Digest)
 {
     /// <summary>Draws the halves, class by class.</summary>
@@ -51,8 +52,19 @@ internal sealed record DisjointSets(ImageSource Choosing, ImageSource Reporting,
         choosing.Sort();
         reporting.Sort();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string digest in calibrating.Concat(choosing.Select(index => all[index])))
+        foreach (string digest in calibrating)
             hash.AppendData(Encoding.ASCII.GetBytes(digest));
+        if (data.ClassNames is { } names)
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\n', names)));
+        foreach (int index in choosing)
+        {
+            hash.AppendData(Encoding.ASCII.GetBytes($"{all[index]} {data.Label(index)} "));
+            if (data.HasPixelLabels)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                hash.AppendData(MemoryMarshal.AsBytes<ushort>(data.ReadWithPixelLabels(index).Labels.Labels));
+            }
+        }
         return new DisjointSets(
             data.Subset(choosing), data.Subset(reporting), Convert.ToHexStringLower(hash.GetHashAndReset()));
     }

@@ -29,10 +29,15 @@ internal sealed class DropEstimate
     }
 
     /// <summary>A recipe's drop, in points of 100. Without an expected drop, what was measured counts.</summary>
+    /// <remarks>
+    /// An error of zero says nothing: the few changed answers are all wrong before and after, and no label shows it.
+    /// </remarks>
     public double Of(SearchPoint point)
     {
-        if (point.Choosing is not { DropError: > 0 and { } error, ExpectedDrop: { } expected })
+        if (point.Choosing is not { DropError: { } error, ExpectedDrop: { } expected })
             return point.Choosing.Drop;
+        if (error == 0)
+            return expected;
         double variance = _variance * expected * expected;
         return expected + ((point.Choosing.Drop - expected) * variance / (variance + (error * error)));
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Bitis.Analysis.Search.Measures;
 using Bitis.Analysis.Search.Mixtures;
+using Bitis.Models;
 
 namespace Bitis.Analysis.Search;
 
@@ -40,7 +41,7 @@ internal sealed class MixtureSearch(
     {
         VisionModel folded = model.Folded();
         var space = new SearchSpace(folded.Graph, settings.Bits, settings.Scopes);
-        var folder = new SearchFolder(settings.WorkFolder, settings.WorkFolder is null ? "" : Identity(folded));
+        var folder = new SearchFolder(settings.WorkFolder, settings.WorkFolder is null ? "" : Identity());
         SearchAnswers choosing = Answers(images.Choosing);
         SearchAnswers? ofParts = null;
         var searches = new List<MethodSearch>();
@@ -121,11 +122,11 @@ internal sealed class MixtureSearch(
         [.. ParetoFront.Of(points, point => point.Value(settings.Cost), point => point.Value(SearchMeasure.Drop))];
 
     /// <summary>A digest of everything that runs depend on, beside what they run.</summary>
-    private string Identity(VisionModel folded)
+    private string Identity()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendWeights(folded);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{images.Digest} {model.Preprocessing} {settings.Seed}"));
+        hash.AppendModel(model);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{images.Digest} {settings.Seed}"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -6,6 +6,7 @@ using System.Text.Json;
 using Bitis.Analysis.Results;
 using Bitis.Execution.Sessions;
 using Bitis.Graphs;
+using Bitis.Models;
 using Bitis.Models.Poses;
 using Bitis.Models.Segmentation;
 using Bitis.Quantization.Files;
@@ -143,7 +144,7 @@ internal sealed class SiteAnalysis : IDisposable
     public string Identity()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendWeights(_model);
+        hash.AppendModel(_model);
         hash.AppendData(Encoding.UTF8.GetBytes(_quantized.Calibration.Sha256));
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(
             RecipeDocument.Of(_quantized.Recipe), QuantizedModelJson.Default.RecipeDocument));

@@ -33,6 +33,7 @@ public readonly record struct BitWidths(int Weights, int Activations)
     /// <exception cref="BitisException">The text has another form, or the bits are out of range.</exception>
     public static BitWidths Parse(string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
         if (text == "float")
             return None;
         string lower = text.ToLowerInvariant();

@@ -32,6 +32,15 @@ public sealed class DisjointSetsTests
         Assert.NotEqual(first.Digest, other.Digest);
     }
 
+    /// <summary>What was measured with other labels is not what a resumed search may take.</summary>
+    [Fact]
+    public void Labels_count()
+    {
+        DisjointSets sets = Split(Data, seed: 3), same = Split(new RelabeledSource(Data, 0), seed: 3);
+        Assert.Equal(sets.Digest, same.Digest);
+        Assert.NotEqual(sets.Digest, Split(new RelabeledSource(Data, 1), seed: 3).Digest);
+    }
+
     [Fact]
     public void An_image_that_calibrates_is_refused_in_the_data()
     {
@@ -65,6 +74,22 @@ public sealed class DisjointSetsTests
 
     private static int Count(ImageSource images, int label) =>
         Enumerable.Range(0, images.Count).Count(index => images.Label(index) == label);
+
+    /// <summary>The same images with other labels.</summary>
+    private sealed class RelabeledSource(ImageSource inner, int shift) : ImageSource
+    {
+        public override int Count => inner.Count;
+
+        public override string Description => inner.Description;
+
+        public override IReadOnlyList<string>? ClassNames => inner.ClassNames;
+
+        public override string Name(int index) => inner.Name(index);
+
+        public override int? Label(int index) => inner.Label(index) + shift;
+
+        protected override PixelImage ReadImage(int index) => inner.Read(index);
+    }
 
     /// <summary>One source behind another.</summary>
     private sealed class PairedSource(ImageSource first, ImageSource second) : ImageSource

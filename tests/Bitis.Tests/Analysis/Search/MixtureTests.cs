@@ -124,6 +124,7 @@ public sealed class MixtureTests
     [Theory]
     [InlineData("drop<=0.5", SearchMeasure.Drop, 0.5)]
     [InlineData("drop <= 2", SearchMeasure.Drop, 2)]
+    [InlineData("drop<=0.0004", SearchMeasure.Drop, 0.0004)]
     [InlineData("latency<=2.5ms", SearchMeasure.Latency, 2.5)]
     [InlineData("latency<=900us", SearchMeasure.Latency, 0.9)]
     [InlineData("size<=1MB", SearchMeasure.Size, 1e6)]
@@ -154,6 +155,17 @@ public sealed class MixtureTests
         Assert.Contains(
             "is not a budget", Assert.Throws<BitisException>(() => SearchBudget.Parse(text)).Message,
             StringComparison.Ordinal);
+
+    [Fact]
+    public void A_limit_beyond_all_numbers_is_refused() =>
+        Assert.Throws<BitisException>(() => SearchBudget.Parse("drop<=" + new string('9', 400)));
+
+    [Theory]
+    [InlineData(SearchMeasure.Drop, double.NaN)]
+    [InlineData(SearchMeasure.Size, -5)]
+    [InlineData((SearchMeasure)9, 1)]
+    public void A_budget_that_limits_nothing_is_refused(object measure, double limit) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SearchBudget((SearchMeasure)measure, limit));
 
     private static IEnumerable<string> ChoicesOf(string name) =>
         Space.Choices[Space.Parts.Index().Single(part => part.Item.Name == name).Index].Select(c => c.ToString());

@@ -118,6 +118,8 @@ public sealed class RecipeSearchTests : IDisposable
         Assert.InRange(estimate.Of(all.MaxBy(point => point.Choosing.Drop)!), least, most);
         // Without an expected drop, what was measured counts alone.
         Assert.Equal(0.4, estimate.Of(Point(1, 0.4, 0.96)), 9);
+        // Answers that are wrong before and after cost nothing here, but elsewhere they may.
+        Assert.Equal(0.2, estimate.Of(Point(1, 0, 0.96, error: 0, expected: 0.2)), 9);
     }
 
     /// <summary>

@@ -63,6 +63,7 @@ internal static class ComparisonSection
                 ? PageText.Number(Math.Round(slow / row.Milliseconds, 2)) : ""),
         ];
         columns = [.. columns.Where(column => rows.Any(row => column.Cell(row).Length > 0))];
+        double? originalMs = rows.FirstOrDefault(row => row.FloatMilliseconds is null)?.Milliseconds;
         return new PageSection(title, result.File)
         {
             Facts =
@@ -71,7 +72,10 @@ internal static class ComparisonSection
                 ("threads", $"{result.Number("threads"):0}"),
             ],
             Charts = MeasuredPoint.Charts(
-                [.. rows.Select(r => new MeasuredPoint(r.Name, r.Group, r.Top1 ?? r.MeanIou, r.Bytes, r.Milliseconds))],
+                [
+                    .. rows.Select(row => new MeasuredPoint(
+                        row.Name, row.Group, row.Top1 ?? row.MeanIou, row.Bytes, row.ComparableMs(originalMs))),
+                ],
                 rows.Any(row => row.MeanIou is not null) ? "mean IoU" : "top-1"),
             Tables =
             [
@@ -94,5 +98,11 @@ internal static class ComparisonSection
         public double? SizeError { get; init; }
 
         public double? AngleError { get; init; }
+
+        /// <summary>The latency beside that of the float model, measured in turn with each row anew.</summary>
+        public double ComparableMs(double? originalMs) =>
+            FloatMilliseconds is { } slow && originalMs is { } original
+                ? Milliseconds * original / slow
+                : Milliseconds;
     }
 }

@@ -15,8 +15,8 @@ internal static class SearchSection
         bool segments = !result.Has("floatChoosingTop1");
         string measure = segments ? "mean IoU" : "top-1";
         string choosing = segments ? "choosingMeanIou" : "choosingTop1";
-        string reporting = segments ? "reportingMeanIou" : "reportingTop1";
         double? accuracy = result.NumberOrNull(segments ? "floatChoosingMeanIou" : "floatChoosingTop1");
+        double? elsewhere = result.NumberOrNull(segments ? "floatReportingMeanIou" : "floatReportingTop1");
         var original = new MeasuredPoint(
             "float32", "float32", accuracy, result.Number("floatBytes"), result.Number("floatMs"));
         return new PageSection($"Search for {result.Text("model")}", result.File)
@@ -28,7 +28,8 @@ internal static class SearchSection
                 ("chosen", result.Has("chosen") ? RecipeWords.Of(result["chosen"]["recipe"]) : "no recipe keeps it"),
                 ("images", $"{result.Number("choosingImages"):0} choose, "
                     + $"{result.Number("reportingImages"):0} others report"),
-                ("float32", $"{measure} {Format.Percent(accuracy)}"),
+                ("float32", $"{measure} {Format.Percent(accuracy)} of the images that choose"
+                    + (elsewhere is null ? "" : $", {Format.Percent(elsewhere)} of those that report")),
                 ("tried", $"{result.Number("tried"):0} recipes in "
                     + Format.Duration(TimeSpan.FromSeconds(result.Number("seconds")))),
                 ("written", result.TextOrNull("output")),
@@ -41,28 +42,62 @@ internal static class SearchSection
                         one.Recipe.Number("fileBytes"),
                         one.Recipe.NumberOrNull("latencyMs") ?? one.Recipe.Number("predictedMs"))),
                 ],
-                measure),
+                $"{measure} of the images that choose"),
             Tables =
             [
                 new PageTable(
-                    "Recipes",
+                    "On the images that choose",
                     [
-                        "recipe", "group", $">{measure} (choosing), %", ">drop, points", $">{measure} (reporting), %",
-                        ">file, MB", ">ms predicted", ">ms measured",
+                        "recipe", "group", $">{measure}, %", ">drop, points", ">estimated drop (limited by budget)",
+                        ">as float32, %", ">file, MB", ">ms predicted", ">ms measured",
                     ],
                     [
                         .. found.Select(one => (string[])
                         [
                             RecipeWords.Of(one.Recipe["recipe"]), one.Group,
-                            PageText.Percent(one.Recipe.NumberOrNull(choosing)),
-                            PageText.Number(Math.Round(one.Recipe.Number("drop"), 2)),
-                            PageText.Percent(one.Recipe.NumberOrNull(reporting)),
+                            PageText.Percent(one.Recipe.NumberOrNull(choosing)), Drop(one.Recipe, "drop"),
+                            Points(one.Recipe.NumberOrNull("estimatedDrop")),
+                            PageText.Percent(one.Recipe.NumberOrNull("sameTop1")),
                             PageText.Megabytes(one.Recipe.Number("fileBytes")),
                             PageText.Milliseconds(one.Recipe.Number("predictedMs")),
                             PageText.Milliseconds(one.Recipe.NumberOrNull("latencyMs")),
                         ]),
                     ]),
+                .. elsewhere is { } others ? [Reporting(result, measure, others)] : Array.Empty<PageTable>(),
             ],
         };
     }
+
+    /// <summary>What the chosen recipe is worth: on images that had no part in choosing it.</summary>
+    private static PageTable Reporting(ResultNode result, string measure, double accuracy)
+    {
+        string score = measure == "top-1" ? "reportingTop1" : "reportingMeanIou";
+        (string Name, string Key)[] recipes = [("best without overrides", "bestUniform"), ("chosen", "chosen")];
+        return new PageTable(
+            "On the images that report",
+            ["recipe", "", $">{measure}, %", ">drop, points", ">expected drop", ">file, MB", ">ms measured"],
+            [
+                [
+                    "float32", "", PageText.Percent(accuracy), "", "", PageText.Megabytes(result.Number("floatBytes")),
+                    PageText.Milliseconds(result.Number("floatMs")),
+                ],
+                .. recipes.Where(one => result.Has(one.Key)).Select(one => (one.Name, Recipe: result[one.Key])).Select(
+                    one => (string[])
+                [
+                    RecipeWords.Of(one.Recipe["recipe"]), one.Name, PageText.Percent(one.Recipe.NumberOrNull(score)),
+                    Drop(one.Recipe, "reportingDrop"), Points(one.Recipe.NumberOrNull("reportingExpectedDrop")),
+                    PageText.Megabytes(one.Recipe.Number("fileBytes")),
+                    PageText.Milliseconds(one.Recipe.NumberOrNull("latencyMs")),
+                ]),
+            ]);
+    }
+
+    /// <summary>A drop with its standard error.</summary>
+    private static string Drop(ResultNode recipe, string key)
+    {
+        string drop = Points(recipe.NumberOrNull(key));
+        return recipe.NumberOrNull($"{key}Error") is { } error ? $"{drop} ± {Points(error)}" : drop;
+    }
+
+    private static string Points(double? points) => points is null ? "" : PageText.Number(Math.Round(points.Value, 2));
 }

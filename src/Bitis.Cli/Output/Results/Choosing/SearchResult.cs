@@ -31,6 +31,9 @@ internal sealed record SearchResult(
     double Seconds,
     string? Output) : ICommandResult
 {
+    /// <summary>With fewer images to choose by, a single answer is more than a usual budget.</summary>
+    private const int FewImages = 200;
+
     /// <summary>A budget that nothing keeps cannot be used, like other bad input.</summary>
     int ICommandResult.ExitCode => Chosen is null ? ExitCodes.BadInput : ExitCodes.Success;
 
@@ -50,6 +53,11 @@ internal sealed record SearchResult(
                 $"{measure} {Format.Percent(FloatChoosingTop1 ?? FloatChoosingMeanIou)}, {Format.Bytes(FloatBytes)}, "
                 + $"{FloatMs:0.000} ms"),
             ("tried", $"{Tried} recipes in {Format.Duration(TimeSpan.FromSeconds(Seconds))}"),
+            (
+                "note",
+                ChoosingImages < FewImages
+                    ? $"one of {ChoosingImages} answers is {100.0 / ChoosingImages:0.0} points; give more --data"
+                    : null),
             ("resumed", Resumed == 0 ? null : $"{DisplayText.Count(Resumed, "run")} of an earlier search"));
         report.Line();
         report.Line("Recipes without overrides, on the images that choose:");
