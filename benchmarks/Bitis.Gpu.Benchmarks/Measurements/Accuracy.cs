@@ -34,7 +34,8 @@ internal static class Accuracy
         if (rest.Skip(2).FirstOrDefault(name => precisions.All(known => known.Precision != name)) is { } unknown)
         {
             throw new BitisException(
-                $"There is no precision '{unknown}', only {string.Join(", ", precisions.Select(p => p.Precision))}.");
+                $"There is no precision '{unknown}', only "
+                    + $"{string.Join(", ", precisions.Select(p => $"'{p.Precision}'"))}.");
         }
 
         (FloatTensor images, IReadOnlyList<int?> labels) = Read(model, all, first, count);

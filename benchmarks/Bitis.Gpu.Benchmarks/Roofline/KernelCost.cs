@@ -27,8 +27,8 @@ internal sealed record KernelCost(
     /// <summary>Reading a scale, subtracting, rounding and clamping a value.</summary>
     private const int InstructionsOfQuantization = 4;
 
-    /// <summary>SiLU: a product, an exponential, a sum, a reciprocal, a product.</summary>
-    private const int ExponentialsOfSilu = 2, InstructionsOfSilu = 3;
+    /// <summary>What the CPU's e^x needs in place of an exponential, with a quotient rounded once.</summary>
+    private const int InstructionsOfExp = 16;
 
     /// <summary>The cost of a launch; null for a kernel that the model does not know.</summary>
     /// <param name="launch">The launch of a plan.</param>
@@ -87,12 +87,13 @@ internal sealed record KernelCost(
         int levels = (shape.Levels is null ? 0 : 1) + (shape.WritesScanLevels ? 1 : 0);
         int bytes = shape.InputBytes + (2 * (shape.OutputBytes + (shape.Levels is null ? 0 : 1)));
         int quantizations = (shape.QuantizesInput && !shape.ReadsLevels ? 1 : 0) + (2 * levels);
+        (int exponentials, int instructions) = Silu(shape.AreHalves);
         return new KernelCost(
             values * bytes,
             0,
             0,
-            values * 2 * ExponentialsOfSilu,
-            values * ((2 * (shape.Taps + InstructionsOfSilu)) + (quantizations * InstructionsOfQuantization)));
+            values * 2 * exponentials,
+            values * ((2 * (shape.Taps + instructions)) + (quantizations * InstructionsOfQuantization)));
     }
 
     /// <summary>Both convolutions with the projections behind them, which read nothing of memory but weights.</summary>
@@ -111,13 +112,14 @@ internal sealed record KernelCost(
     {
         double values = images * shape.Directions * shape.Steps * shape.Channels;
         int bytes = shape.OutputBytes + (shape.Levels is null ? 0 : 1);
-        int instructions = shape.Taps + (shape.HasSilu ? InstructionsOfSilu : 0) + Quantization(shape.Levels)
+        (int exponentials, int ofSilu) = shape.HasSilu ? Silu(shape.ReadsHalves) : (0, 0);
+        int instructions = shape.Taps + ofSilu + Quantization(shape.Levels)
             + (shape.WritesScanLevels ? InstructionsOfQuantization : 0);
         return new KernelCost(
             (images * shape.InputRows * shape.Channels * shape.InputBytes) + (values * bytes),
             0,
             0,
-            shape.HasSilu ? values * ExponentialsOfSilu : 0,
+            values * exponentials,
             values * (instructions + (shape.QuantizesInput ? InstructionsOfQuantization : 0)));
     }
 
@@ -127,10 +129,9 @@ internal sealed record KernelCost(
         double values = images * shape.Height * shape.Width * shape.Channels;
         int bytes = FloatBytes(shape.ReadsHalves) + shape.OutputBytes + shape.Levels.Count;
         int quantizations = (shape.QuantizesInput ? 1 : 0) + (shape.WritesScanLevels ? 1 : 0) + shape.Levels.Count;
-        int instructions = (shape.Side * shape.Side) + (shape.HasSilu ? InstructionsOfSilu : 0)
-            + (quantizations * InstructionsOfQuantization);
-        return new KernelCost(
-            values * bytes, 0, 0, shape.HasSilu ? values * ExponentialsOfSilu : 0, values * instructions);
+        (int exponentials, int ofSilu) = shape.HasSilu ? Silu(shape.ReadsHalves) : (0, 0);
+        int instructions = (shape.Side * shape.Side) + ofSilu + (quantizations * InstructionsOfQuantization);
+        return new KernelCost(values * bytes, 0, 0, values * exponentials, values * instructions);
     }
 
     /// <summary>The scans of all directions with Δ's projection, softplus, sum and gate.</summary>
@@ -141,7 +142,7 @@ internal sealed record KernelCost(
     /// </remarks>
     public static KernelCost Of(ScanShape shape, double images)
     {
-        const int OfFloatState = 4, OfLevelState = 7, ExponentialsOfSoftplus = 2, InstructionsOfSoftplus = 4;
+        const int OfFloatState = 4, OfLevelState = 7;
         int directions = shape.Directions;
         double tokens = images * shape.Tokens, values = tokens * shape.Channels;
         double states = shape.HasHalfStates ? shape.States / 2.0 : shape.States;
@@ -150,15 +151,17 @@ internal sealed record KernelCost(
             + (outputs * OutputBytes(shape.OutputLevels, shape.AreHalves));
         // A projection in 8 bits multiplies four pairs at once.
         double projection = shape.DeltaLevels is null ? shape.Rank : shape.DeltaBytes / 4.0;
-        double exponentials = ExponentialsOfSoftplus + (shape.Levels is null ? states : 0);
-        double instructions = projection + InstructionsOfSoftplus + 2
+        (int exponentialsOfSoftplus, int ofSoftplus) = shape.AreHalves ? (2, 4) : (1, 4 + InstructionsOfExp);
+        (int exponentialsOfGate, int ofGate) = shape.HasGate ? Silu(shape.AreHalves) : (0, 0);
+        double exponentials = exponentialsOfSoftplus + (shape.Levels is null ? states : 0);
+        double instructions = projection + ofSoftplus + 2
             + (states * (shape.Levels is null ? OfFloatState : OfLevelState));
         return new KernelCost(
             (values * bytes) + (tokens * directions * shape.Parameters * sizeof(float)),
             0,
             0,
-            values * ((directions * exponentials) + (shape.HasGate ? ExponentialsOfSilu : 0)),
-            values * ((directions * instructions) + (shape.HasGate ? InstructionsOfSilu : 0)
+            values * ((directions * exponentials) + exponentialsOfGate),
+            values * ((directions * instructions) + ofGate
                 + (outputs * Quantization(shape.OutputLevels))));
     }
 
@@ -168,12 +171,13 @@ internal sealed record KernelCost(
         double values = images * shape.Rows * shape.Columns;
         int bytes = FloatBytes(shape.A.IsHalf) + (shape.B is { } b ? FloatBytes(b.IsHalf) : 0)
             + OutputBytes(shape.Levels, shape.WritesHalves);
+        (int ofSilu, int others) = Silu(shape.A.IsHalf);
         (int exponentials, int instructions) = shape.Operation switch
         {
             ElementOperation.Copy => (0, 0),
-            ElementOperation.Silu or ElementOperation.Sigmoid => (ExponentialsOfSilu, InstructionsOfSilu),
-            ElementOperation.Gate => (ExponentialsOfSilu, InstructionsOfSilu + 2),
-            ElementOperation.Gelu => (ExponentialsOfSilu, 10),
+            ElementOperation.Silu or ElementOperation.Sigmoid => (ofSilu, others),
+            ElementOperation.Gate => (ofSilu, others + 2),
+            ElementOperation.Gelu => shape.A.IsHalf ? (2, 10) : (1, 20),
             ElementOperation.Rotate => (0, 2),
             _ => (0, 1),
         };
@@ -234,6 +238,10 @@ internal sealed record KernelCost(
 
     private static int OutputBytes(LevelShape? levels, bool areHalves) =>
         levels is not null ? sizeof(byte) : FloatBytes(areHalves);
+
+    /// <summary>SiLU: a product, an exponential, a sum, a reciprocal, a product; or e^x as on the CPU.</summary>
+    private static (int Exponentials, int Instructions) Silu(bool isFast) =>
+        isFast ? (2, 3) : (1, 3 + InstructionsOfExp);
 
     private static int Quantization(LevelShape? levels) => levels is null ? 0 : InstructionsOfQuantization;
 

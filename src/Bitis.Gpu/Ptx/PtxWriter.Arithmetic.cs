@@ -88,36 +88,84 @@ internal sealed partial class PtxWriter
     /// <summary>log₂ x, with an absolute error of up to 2⁻²² where x is near 1; no subnormal numbers.</summary>
     public Register Log2(Register x) => Emit(RegisterKind.Float, "lg2.approx.ftz.f32", x);
 
+    /// <summary>−x.</summary>
+    public Register Negative(Register x) => Emit(RegisterKind.Float, "neg.f32", x);
+
     /// <summary>1/x, with an error of at most one unit in the last place; no subnormal numbers.</summary>
     public Register Reciprocal(Register x) => Emit(RegisterKind.Float, "rcp.approx.ftz.f32", x);
 
-    /// <summary>x/(1 + e⁻ˣ).</summary>
-    public Register Silu(Register x) => Multiply(x, Sigmoid(x));
-
-    /// <summary>1/(1 + e⁻ˣ).</summary>
-    public Register Sigmoid(Register x)
+    /// <summary>a/b, exact but for the last place; of at most two units in the last place if functions are fast.</summary>
+    public Register Quotient(Register a, Register b)
     {
-        const float Log2E = 1.44269504f;
-        return Reciprocal(Add(Exp2(Multiply(x, -Log2E)), 1f));
+        Register reciprocal = Reciprocal(b), quotient = Multiply(a, reciprocal);
+        if (HasFastFunctions)
+            return quotient;
+        Register rest = MultiplyAdd(Negative(quotient), b, a);
+        return MultiplyAdd(rest, reciprocal, quotient);
     }
 
-    /// <summary>x·Φ(x) = x/2·(1 + erf(x/√2)), with an absolute error of 2·10⁻⁷ of x.</summary>
+    /// <summary>eˣ by the polynomial of the CPU (<c>ExpPolynomial</c>), or 2^(x·log₂e) if functions are fast.</summary>
+    public Register Exp(Register x)
+    {
+        const float Log2E = 1.44269504f, MinusLn2High = -0.693359375f, MinusLn2Low = 2.12194440e-4f;
+        const float Whole = 12_582_912; // 3·2²²: a sum with it has no fraction, and its low bits count from 0
+        const int MantissaBits = 23;
+        if (HasFastFunctions)
+            return Exp2(Multiply(x, Log2E));
+        x = Min(Max(x, -87f), 88f);
+        Register shifted = Add(Multiply(x, Log2E), Whole), n = Subtract(shifted, Whole);
+        Register r = MultiplyAdd(n, MinusLn2Low, MultiplyAdd(n, MinusLn2High, x));
+        Register p = Polynomial(r, 0.00139336498f, 0.00836915523f, 0.0416664667f, 0.166665047f, 0.5f, 1f, 1f);
+        // p is between 1/2 and 2, so 2ⁿ only changes its exponent.
+        Register exponent = ShiftLeft(Emit(RegisterKind.Word, "mov.b32", shifted), MantissaBits);
+        return Emit(RegisterKind.Float, "mov.b32", Add(Emit(RegisterKind.Word, "mov.b32", p), exponent));
+    }
+
+    /// <summary>x/(1 + e⁻ˣ).</summary>
+    public Register Silu(Register x) => Quotient(x, Add(Exp(Negative(x)), 1f));
+
+    /// <summary>1/(1 + e⁻ˣ).</summary>
+    public Register Sigmoid(Register x) => Quotient(Float(1), Add(Exp(Negative(x)), 1f));
+
+    /// <summary>x·Φ(x) = x/2·(1 + erf(x/√2)), by the quotient of polynomials of the CPU (<c>VectorMath.Gelu</c>).</summary>
+    public Register Gelu(Register x)
+    {
+        const float Bound = 5.8f;
+        if (HasFastFunctions)
+            return FastGelu(x);
+        Register limited = Min(Max(x, -Bound), Bound), t = Multiply(limited, limited);
+        Register p = Polynomial(
+            t, 4.22904165e-8f, 1.28116462e-5f, 3.69696645e-4f, 9.54911858e-3f, 7.09681585e-2f, 7.97884405e-1f);
+        Register q = Polynomial(t, 1.15437888e-6f, 7.84723525e-5f, 1.97582180e-3f, 2.95724384e-2f, 2.55610615e-1f, 1f);
+        Register erf = Min(Max(Quotient(Multiply(p, limited), q), -1f), 1f), half = Multiply(x, 0.5f);
+        return MultiplyAdd(half, erf, half);
+    }
+
+    /// <summary>GELU with an absolute error of 2·10⁻⁷ of x.</summary>
     /// <remarks>
     /// With a = |x|/√2, t = 1/(1 + p·a) and a polynomial P: erf(a) = 1 − t·P(t)·e^(−a²). It is formula 7.1.26 of
     /// Abramowitz and Stegun.
     /// </remarks>
-    public Register Gelu(Register x)
+    private Register FastGelu(Register x)
     {
-        const float Log2E = 1.44269504f, RootOfHalf = 0.707106781f, P = 0.3275911f;
+        const float RootOfHalf = 0.707106781f, P = 0.3275911f;
         Register a = Multiply(Emit(RegisterKind.Float, "abs.f32", x), RootOfHalf);
-        Register t = Reciprocal(MultiplyAdd(a, P, Float(1))), series = Float(1.061405429f);
-        foreach (float coefficient in (float[])[-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f])
-            series = MultiplyAdd(series, t, coefficient);
-        Register power = Exp2(Multiply(Multiply(a, a), -Log2E)), rest = Multiply(Multiply(series, t), power);
+        Register t = Reciprocal(MultiplyAdd(a, P, Float(1)));
+        Register series = Polynomial(t, 1.061405429f, -1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f);
+        Register power = Exp(Negative(Multiply(a, a))), rest = Multiply(Multiply(series, t), power);
         // Φ(x) is 1 − rest/2 for positive x and rest/2 for negative x: (x + |x|)/2 − |x|·rest/2 is x·Φ(x) for both.
         Register magnitude = Emit(RegisterKind.Float, "abs.f32", x);
         Register positive = Max(x, 0f);
         return MultiplyAdd(Multiply(magnitude, -0.5f), rest, positive);
+    }
+
+    /// <summary>A polynomial, from the coefficient of the highest power to the constant.</summary>
+    public Register Polynomial(Register x, float highest, params ReadOnlySpan<float> others)
+    {
+        Register sum = Float(highest);
+        foreach (float coefficient in others)
+            sum = MultiplyAdd(sum, x, coefficient);
+        return sum;
     }
 
     /// <summary>pointer + index·bytes.</summary>

@@ -25,6 +25,12 @@ internal sealed partial class PtxWriter(string name, int threads, int minBlocks 
     private int _labels;
     private int _sharedBytes;
 
+    /// <summary>Whether functions are the processor's approximations. Else they are those of the CPU.</summary>
+    /// <remarks>
+    /// The CPU's need about fifteen instructions more. With them, few values become other levels than on the CPU.
+    /// </remarks>
+    public bool HasFastFunctions { get; init; }
+
     /// <summary>A new register.</summary>
     public Register New(RegisterKind kind) => new(kind, _counts[(int)kind]++);
 

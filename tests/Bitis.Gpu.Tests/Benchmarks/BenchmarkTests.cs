@@ -45,7 +45,7 @@ public sealed class BenchmarkTests
     [Theory]
     [InlineData("'2000' is not a number from 0 to 1999.", "2000")]
     [InlineData("'11' is not a number from 1 to 10.", "1990", "11")]
-    [InlineData("There is no precision 'float8', only float32, float16, ", "0", "1", "float8")]
+    [InlineData("There is no precision 'float8', only 'float32', 'float16', ", "0", "1", "float8")]
     public void Images_and_precisions_that_do_not_exist_are_refused(string message, params string[] selection)
     {
         using StringWriter output = new(), error = new();

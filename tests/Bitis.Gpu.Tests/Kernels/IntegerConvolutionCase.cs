@@ -4,13 +4,13 @@ using Bitis.Gpu.Emulation.Memory;
 using Bitis.Gpu.Kernels;
 using Bitis.Gpu.Kernels.Convolutions;
 using Bitis.Gpu.Ptx;
+using Bitis.Kernels.Simd;
 using Bitis.Quantization.Quantizers;
 using Bitis.Quantization.Recipes;
 
 namespace Bitis.Gpu.Tests.Kernels;
 
 /// <summary>Random quantized convolutions, and what the CPU's definitions make of them.</summary>
-/// <remarks>Only SiLU is not the CPU's: its approximations are those of the instructions, rounded once.</remarks>
 internal sealed class IntegerConvolutionCase
 {
     private readonly Random _random = new(5);
@@ -77,7 +77,7 @@ internal sealed class IntegerConvolutionCase
         ];
     }
 
-    private float[] Compute(int direction)
+    private unsafe float[] Compute(int direction)
     {
         int tokens = _shape.Tokens, channels = _shape.Channels, taps = _shape.Taps;
         var levels = new float[_images * tokens * channels];
@@ -86,7 +86,7 @@ internal sealed class IntegerConvolutionCase
             _quantizers[direction].CenteredLevels(
                 _x.AsSpan(row * _shape.InputStride, channels), token: 0, levels.AsSpan(row * channels, channels));
         }
-        var errors = new ApproximationErrors(seed: null);
+        var exp = new ExpPolynomial<Lane1>(PolynomialCoefficients.Exp);
         var u = new float[levels.Length];
         for (int i = 0; i < u.Length; i++)
         {
@@ -103,7 +103,8 @@ internal sealed class IntegerConvolutionCase
             }
             int ofChannel = (direction * channels) + channel;
             float product = sum * _sumScales[ofChannel], value = product + _biases[ofChannel];
-            u[i] = value * errors.Reciprocal(errors.Exp2(value * -1.44269504f) + 1f);
+            Lane1.Store(VectorMath.Silu(Lane1.Create(value), in exp), &value);
+            u[i] = value;
         }
         return u;
     }

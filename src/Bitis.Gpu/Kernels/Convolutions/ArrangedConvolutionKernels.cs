@@ -35,7 +35,10 @@ internal static class ArrangedConvolutionKernels
                 + (shape.ReadsHalves ? "_halves" : "") + (shape.WritesHalves ? "_to_halves" : "")
                 + (shape.QuantizesInput ? "_integers" : "") + (shape.WritesScanLevels ? "_scan" : "")
                 + (shape.Levels is null ? "" : "_levels"),
-            Threads);
+            Threads)
+        {
+            HasFastFunctions = shape.ReadsHalves,
+        };
         Register input = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Pointer);
         Register weights = w.Parameter(ParameterKind.Pointer), biases = w.Parameter(ParameterKind.Pointer);
         Register output = w.Parameter(ParameterKind.Pointer), rowsOfDirection = w.Parameter(ParameterKind.Integer);

@@ -41,7 +41,10 @@ internal static class ConvolutionKernels
                 + (shape.AreHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
                 + (shape.ReadsLevels ? "_of_levels" : "") + (shape.WritesScanLevels ? "_scan" : "")
                 + (shape.Levels is null ? "" : "_levels"),
-            Threads);
+            Threads)
+        {
+            HasFastFunctions = shape.AreHalves,
+        };
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register biases = w.Parameter(ParameterKind.Pointer), forward = w.Parameter(ParameterKind.Pointer);
         Register backward = w.Parameter(ParameterKind.Pointer);

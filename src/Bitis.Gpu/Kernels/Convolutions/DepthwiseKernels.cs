@@ -38,7 +38,10 @@ internal static class DepthwiseKernels
                 + (shape.ReadsHalves ? "_halves" : "") + (shape.QuantizesInput ? "_integers" : "")
                 + (shape.WritesScanLevels ? "_scan" : "")
                 + (shape.Levels.Count > 0 ? $"_levels_{shape.Levels.Count}" : ""),
-            Threads);
+            Threads)
+        {
+            HasFastFunctions = shape.ReadsHalves,
+        };
         Register input = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register output = w.Parameter(ParameterKind.Pointer);
         Register? biases = shape.HasBias ? w.Parameter(ParameterKind.Pointer) : null;

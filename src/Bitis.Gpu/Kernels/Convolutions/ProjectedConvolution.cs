@@ -51,7 +51,10 @@ internal sealed class ProjectedConvolution
         _writer = new PtxWriter(
             $"projected_convolutions_{_convolution.Tokens}x{_convolution.Taps}{convolution}"
                 + $"_{shape.Projection.EntryName}_{tile.Rows}",
-            tile.Threads, tile.Threads <= ThreadsOfTwo ? 2 : 1);
+            tile.Threads, tile.Threads <= ThreadsOfTwo ? 2 : 1)
+        {
+            HasFastFunctions = _convolution.AreHalves,
+        };
     }
 
     private int Before => _convolution.Taps - 1;

@@ -27,7 +27,10 @@ internal static class ElementKernels
         string form = (shape.A.IsHalf ? "h" : "f") + (shape.B is null ? "" : shape.B.IsHalf ? "h" : "f")
             + (shape.Levels is not null ? "_to_levels" : shape.WritesHalves ? "_to_halves" : "");
         var w = new PtxWriter(
-            $"{shape.Operation}_{shape.Rows}x{shape.Columns}_{form}".ToLowerInvariant(), Threads);
+            $"{shape.Operation}_{shape.Rows}x{shape.Columns}_{form}".ToLowerInvariant(), Threads)
+        {
+            HasFastFunctions = shape.A.IsHalf,
+        };
         Source a = ReadParameters(w, shape.A);
         Source? b = shape.B is null ? null : ReadParameters(w, shape.B);
         Register? angles = shape.Operation == ElementOperation.Rotate ? w.Parameter(ParameterKind.Pointer) : null;

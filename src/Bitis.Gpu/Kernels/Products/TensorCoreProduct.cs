@@ -9,7 +9,10 @@ internal static class TensorCoreProduct
     /// <summary>Writes the kernel.</summary>
     public static PtxKernel Emit(LinearShape shape, ProductTile tile, PtxTarget target)
     {
-        var w = new PtxWriter($"linear_{shape.EntryName}_{tile.Rows}x{tile.Columns}", tile.Threads);
+        var w = new PtxWriter($"linear_{shape.EntryName}_{tile.Rows}x{tile.Columns}", tile.Threads)
+        {
+            HasFastFunctions = shape.Numbers == LinearNumbers.Halves || shape.Output == LinearOutput.Halves,
+        };
         Register a = w.Parameter(ParameterKind.Pointer), weights = w.Parameter(ParameterKind.Pointer);
         Register output = w.Parameter(ParameterKind.Pointer), rows = w.Parameter(ParameterKind.Integer);
         var epilogue = new LinearEpilogue(w, shape, output);

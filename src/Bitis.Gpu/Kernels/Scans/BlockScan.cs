@@ -39,7 +39,10 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
             + (shape.Levels is not null ? "_states" : shape.HasHalfStates ? "_half_states" : "")
             + (shape.AreHalves ? "_halves" : "") + (shape.ReadsLevels ? "_of_levels" : "")
             + (shape.OutputLevels is null ? "" : "_levels"),
-        shape.DirectionsOfBlock * ThreadsOfDirection);
+        shape.DirectionsOfBlock * ThreadsOfDirection)
+    {
+        HasFastFunctions = shape.AreHalves,
+    };
 
     private DeltaProjection _delta = null!;
     private ScanStates _states = null!;

@@ -8,8 +8,6 @@ namespace Bitis.Gpu.Kernels.Scans;
 /// <param name="lanes">The threads of a channel.</param>
 internal abstract class ScanStates(PtxWriter writer, ScanShape shape, int lanes)
 {
-    private const float Log2E = 1.44269504f;
-
     /// <summary>The kernel.</summary>
     protected PtxWriter Writer => writer;
 
@@ -86,11 +84,10 @@ internal abstract class ScanStates(PtxWriter writer, ScanShape shape, int lanes)
     /// </remarks>
     protected Register Softplus(Register x)
     {
-        Register e = writer.Exp2(writer.Multiply(writer.Emit(RegisterKind.Float, "abs.f32", x), -Log2E));
-        Register s = writer.Multiply(e, writer.Reciprocal(writer.Add(e, 2f))), square = writer.Multiply(s, s);
-        Register polynomial = writer.Float(0.281577796f);
-        foreach (float coefficient in (float[])[0.279651582f, 0.400245965f, 0.666663229f, 2f])
-            polynomial = writer.MultiplyAdd(polynomial, square, coefficient);
+        Register e = writer.Exp(writer.Negative(writer.Emit(RegisterKind.Float, "abs.f32", x)));
+        Register s = writer.Quotient(e, writer.Add(e, 2f)), square = writer.Multiply(s, s);
+        Register polynomial = writer.Polynomial(
+            square, 0.281577796f, 0.279651582f, 0.400245965f, 0.666663229f, 2f);
         return writer.MultiplyAdd(s, polynomial, writer.Max(x, 0f));
     }
 }
