@@ -151,8 +151,8 @@ internal sealed record KernelCost(
             + (outputs * OutputBytes(shape.OutputLevels, shape.AreHalves));
         // A projection in 8 bits multiplies four pairs at once.
         double projection = shape.DeltaLevels is null ? shape.Rank : shape.DeltaBytes / 4.0;
-        (int exponentialsOfSoftplus, int ofSoftplus) = shape.AreHalves ? (2, 4) : (1, 4 + InstructionsOfExp);
-        (int exponentialsOfGate, int ofGate) = shape.HasGate ? Silu(shape.AreHalves) : (0, 0);
+        (int exponentialsOfSoftplus, int ofSoftplus) = shape.HasFastFunctions ? (2, 4) : (1, 4 + InstructionsOfExp);
+        (int exponentialsOfGate, int ofGate) = shape.HasGate ? Silu(shape.HasFastFunctions) : (0, 0);
         double exponentials = exponentialsOfSoftplus + (shape.Levels is null ? states : 0);
         double instructions = projection + ofSoftplus + 2
             + (states * (shape.Levels is null ? OfFloatState : OfLevelState));

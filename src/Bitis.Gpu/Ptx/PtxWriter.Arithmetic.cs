@@ -94,7 +94,7 @@ internal sealed partial class PtxWriter
     /// <summary>1/x, with an error of at most one unit in the last place; no subnormal numbers.</summary>
     public Register Reciprocal(Register x) => Emit(RegisterKind.Float, "rcp.approx.ftz.f32", x);
 
-    /// <summary>a/b, exact but for the last place; of at most two units in the last place if functions are fast.</summary>
+    /// <summary>a/b, nearly always rounded once; with an error of two units in the last place if fast.</summary>
     public Register Quotient(Register a, Register b)
     {
         Register reciprocal = Reciprocal(b), quotient = Multiply(a, reciprocal);
@@ -127,7 +127,7 @@ internal sealed partial class PtxWriter
     /// <summary>1/(1 + e⁻ˣ).</summary>
     public Register Sigmoid(Register x) => Quotient(Float(1), Add(Exp(Negative(x)), 1f));
 
-    /// <summary>x·Φ(x) = x/2·(1 + erf(x/√2)), by the quotient of polynomials of the CPU (<c>VectorMath.Gelu</c>).</summary>
+    /// <summary>x·Φ(x) = x/2·(1 + erf(x/√2)), by the polynomials of the CPU (<c>VectorMath.Gelu</c>).</summary>
     public Register Gelu(Register x)
     {
         const float Bound = 5.8f;

@@ -1,5 +1,6 @@
 using Bitis.Analysis.Results;
 using Bitis.Analysis.Sensitivity;
+using Bitis.Files;
 
 namespace Bitis;
 
@@ -40,8 +41,11 @@ public static class SensitivityAnalysis
         options ??= new SensitivityOptions();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.BatchSize, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(options.ExactSites, nameof(options));
+        if (options.WorkFolder is { } folder)
+            OutputFolder.RequireWritable(folder, "the work folder");
         SiteAnalysis.RequireSupported(model, recipe);
-        Recipe[] recipes = [recipe, .. options.OtherBits.Select(bits => recipe with { Bits = bits })];
+        Recipe[] recipes =
+            [.. options.OtherBits.Prepend(recipe.Bits).Distinct().Select(bits => recipe with { Bits = bits })];
         var analyses = new List<SiteAnalysis>();
         try
         {

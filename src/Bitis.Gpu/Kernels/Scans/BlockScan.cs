@@ -41,7 +41,7 @@ internal sealed class BlockScan(ScanShape shape, int lanes)
             + (shape.OutputLevels is null ? "" : "_levels"),
         shape.DirectionsOfBlock * ThreadsOfDirection)
     {
-        HasFastFunctions = shape.AreHalves,
+        HasFastFunctions = shape.HasFastFunctions,
     };
 
     private DeltaProjection _delta = null!;

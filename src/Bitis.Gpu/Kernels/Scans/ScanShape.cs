@@ -45,6 +45,10 @@ internal sealed record ScanShape(int Tokens, int Channels, int States, int Rank)
     /// <summary>Whether u is float32 although z and the output are float16, for exact levels of it.</summary>
     public bool HasFloatInput { get; init; }
 
+    /// <summary>Whether softplus and gate are the processor's approximations.</summary>
+    /// <remarks>States in float32 have its powers anyway. Only those in levels can have the CPU's bits.</remarks>
+    public bool HasFastFunctions => AreHalves || Levels is null;
+
     /// <summary>Whether u is float16.</summary>
     public bool HasHalfInput => AreHalves && !HasFloatInput && !ReadsLevels;
 

@@ -61,8 +61,8 @@ internal sealed class SearchFolder(string? path, string identity)
             ? finished.Values
             : throw BitisException.InFile(
                 path!,
-                "this folder has runs of another search (another model, or other images). Delete it, or give another "
-                + "folder.");
+                "this folder has runs of another search (another model, other images or labels, or another seed). "
+                + "Delete it, or give another folder.");
     }
 
     private static BitisException Unreadable(string file) =>

@@ -1,4 +1,5 @@
 using Bitis.Analysis.Search;
+using Bitis.Files;
 using Bitis.Kernels.Dispatch;
 using Bitis.Quantization.Methods;
 
@@ -75,6 +76,8 @@ public sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, IRe
     /// <exception cref="BitisException">They contradict each other, or a list is empty.</exception>
     internal void Validate()
     {
+        if (Budget is null || Methods is null || Bits is null || Scopes is null)
+            throw new BitisException("A search needs a budget, and lists of methods, bits and scopes.");
         if ((Budget.Measure == SearchMeasure.Drop) == (Goal == SearchMeasure.Drop))
         {
             throw new BitisException(
@@ -93,5 +96,7 @@ public sealed record SearchSettings(SearchBudget Budget, SearchMeasure Goal, IRe
         if (BatchSize <= 0)
             throw new BitisException($"A search with {BatchSize} images at once: at least one was expected.");
         _ = ThreadCount.Resolve(Threads);
+        if (WorkFolder is { } folder)
+            OutputFolder.RequireWritable(folder, "the work folder");
     }
 }

@@ -11,7 +11,8 @@ internal static class ComparisonSection
             result,
             $"Recipes for {result.Text("model")}",
             $"{result.Number("calibrationImages"):0} of {result.Text("calibration")}",
-            result.Text("data"),
+            result.Text("data")
+                + (result.NumberOrNull("images") is { } images ? $"; {images:0} evaluated" : ""),
             [
                 .. models.Select(m => new Row(
                     m.Text("name"), m.TextOrNull("method") ?? "float32", m.NumberOrNull("top1"),

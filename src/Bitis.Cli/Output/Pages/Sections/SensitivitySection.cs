@@ -19,6 +19,8 @@ internal static class SensitivitySection
                 ("model", $"{result.Text("model")} ({result.Text("family")})"),
                 ("recipe", RecipeWords.Of(result["recipe"])),
                 ("calibration", $"{result.Number("calibrationImages"):0} of {result.Text("calibration")}"),
+                ("images", (result.TextOrNull("data") ?? "those of the calibration")
+                    + (result.NumberOrNull("images") is { } images ? $"; {images:0} answered" : "")),
                 ("top-1 in float32", result.NumberOrNull("floatTop1") is { } top1 ? Format.Percent(top1) : null),
                 ("mIoU in float32", result.NumberOrNull("floatMeanIou") is { } iou ? Format.Percent(iou) : null),
                 ("bits", several ? string.Join(", ", widths.Select(width => width.Text("bits"))) : null),

@@ -88,7 +88,12 @@ internal sealed record SearchResult(
         report.Fields(
             ("chosen", InWords.Of(Chosen.Recipe)),
             ("predicted", $"{Chosen.PredictedMs:0.000} ms, measured {Chosen.LatencyMs:0.000} ms"),
-            ("written", Output));
+            ("written", Output),
+            ("note", Doubt(Chosen)));
+        report.Line();
+        report.Command(
+            $"Next: bitis quantize {Model} --recipe {Output} --calibration IMAGES --images {CalibrationImages} "
+            + "-o model.bitis");
 
         static string[] Row(string name, SearchedRecipe recipe) =>
         [
@@ -97,6 +102,13 @@ internal sealed record SearchResult(
             Format.Bytes(recipe.FileBytes), $"{recipe.LatencyMs:0.000}",
         ];
     }
+
+    /// <summary>What the half that had no part in the choice says against it.</summary>
+    private string? Doubt(SearchedRecipe chosen) =>
+        SearchBudget.Parse(Budget) is { Measure: SearchMeasure.Drop } budget
+            && chosen.ReportingExpectedDrop is { } expected && expected > budget.Limit
+            ? $"on the images that report, a drop of {expected:0.00} is expected, more than {Budget}: give more --data"
+            : null;
 
     private void Table(Report report, IReadOnlyList<SearchedRecipe> recipes, string measure) => report.Table(
         ["recipe", $">{measure}", ">drop", ">estimated", ">as float32", ">file", ">predicted ms", ">ms", ""],
