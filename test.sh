@@ -38,16 +38,9 @@ fi
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
-# All is built before any test runs: test projects then run side by side.
 status=0
-if [[ " $* " != *" --no-build "* ]]; then
-    dotnet build Bitis.slnx -c Release </dev/null || status=$?
-    set -- --no-build "$@"
-fi
-if [ "$status" -eq 0 ]; then
-    dotnet test Bitis.slnx -c Release --logger "trx;LogFilePrefix=tests" --results-directory "$results" "$@" \
-        </dev/null || status=$?
-fi
+dotnet test Bitis.slnx -c Release --logger "trx;LogFilePrefix=tests" --results-directory "$results" "$@" </dev/null \
+    || status=$?
 
 passed=$(count passed)
 failed=$(count failed)
